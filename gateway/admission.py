@@ -1,0 +1,66 @@
+"""How many requests one replica takes on at once, and how busy it is."""
+
+from __future__ import annotations
+
+import time
+
+from gateway.errors import Overloaded
+
+
+class Admission:
+    """Counts the requests in flight, refuses those beyond `limit`, and measures the load that autoscaling follows.
+
+    A request is in flight from the moment its body has arrived until its answer is formatted.
+    """
+
+    __slots__ = ("_busy_ns", "_limit", "_marked_ns", "_oldest_ns", "in_flight")
+
+    def __init__(self, limit: int) -> None:
+        self.in_flight = 0
+        self._limit = limit
+        self._busy_ns = 0
+        self._oldest_ns = 0
+        self._marked_ns = time.perf_counter_ns()
+
+    def enter(self, now_ns: int) -> None:
+        """Takes a request on, at `now_ns` of `time.perf_counter_ns`. Raises Overloaded if there is no room."""
+        if self.in_flight >= self._limit:
+            raise Overloaded(f"{self.in_flight} requests are in flight, the limit (limits.max_in_flight)")
+        if not self.in_flight:
+            self._oldest_ns = now_ns
+        self.in_flight += 1
+
+    def leave(self, now_ns: int) -> None:
+        """A request is done."""
+        self.in_flight -= 1
+        if not self.in_flight:
+            self._busy_ns += now_ns - self._oldest_ns
+
+    def busy(self, now_ns: int) -> float:
+        """The share of time since the last call, 0 to 1, in which at least one request was in flight."""
+        if self.in_flight:
+            self._busy_ns += now_ns - self._oldest_ns
+            self._oldest_ns = now_ns
+        elapsed, self._marked_ns = now_ns - self._marked_ns, now_ns
+        busy, self._busy_ns = self._busy_ns, 0
+        return min(1.0, busy / elapsed) if elapsed > 0 else 0.0
+
+
+class LoadMeter:
+    """The load of a replica, 0 to 1: how much of the time it had work, or its event loop's thread was running.
+
+    Requests answered inline are too short to be seen in flight; their cost shows in the thread's own processor time.
+    Call it on the event loop.
+    """
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+        self._wall_ns, self._thread_ns = time.perf_counter_ns(), time.thread_time_ns()
+
+    def now(self) -> float:
+        """The load since the last call."""
+        wall_ns, thread_ns = time.perf_counter_ns(), time.thread_time_ns()
+        elapsed = max(1, wall_ns - self._wall_ns)
+        running = (thread_ns - self._thread_ns) / elapsed
+        self._wall_ns, self._thread_ns = wall_ns, thread_ns
+        return min(1.0, max(self._admission.busy(wall_ns), running))

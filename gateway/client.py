@@ -1,0 +1,36 @@
+"""The command line's side of a conversation with a running gateway."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from gateway.config import Listen
+from gateway.errors import SetupError
+
+
+def base_url(listen: Listen) -> str:
+    """The address of the gateway's REST interface."""
+    host = f"[{listen.host}]" if ":" in listen.host else listen.host
+    return f"http://{host}:{listen.http}"
+
+
+def fetch(listen: Listen, path: str) -> Any:
+    """The JSON at `path`. Raises SetupError if the gateway does not answer, or says no."""
+    try:
+        response = httpx.get(base_url(listen) + path, timeout=10.0, trust_env=False)
+    except httpx.HTTPError as problem:
+        raise SetupError(
+            f"no gateway answers at {base_url(listen)} ({type(problem).__name__}); start one: driftgate up"
+        ) from None
+    if response.is_error:
+        raise SetupError(f"the gateway answers {response.status_code}: {_reason(response)}")
+    return response.json()
+
+
+def _reason(response: httpx.Response) -> str:
+    try:
+        return str(response.json()["error"])
+    except (ValueError, KeyError, TypeError):
+        return response.text[:200]

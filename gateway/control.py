@@ -1,0 +1,255 @@
+"""What all replicas share: an actor that holds the desired state, and each replica's link to it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import pickle
+import time
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from gateway import desired as transitions
+from gateway.admission import Admission, LoadMeter
+from gateway.catalogue import Catalogue
+from gateway.config import Config
+from gateway.desired import Desired
+from gateway.errors import BadRequest, GatewayError, NotReady, RepositoryError
+from gateway.reconcile import Reconciler, refusal
+from gateway.statistics import Statistics
+
+logger = logging.getLogger("driftgate")
+
+NAME, NAMESPACE = "driftgate-control", "driftgate"
+SYNC_S = 0.2
+"""How often a replica reports and asks for news; a Ray call costs it a third of a millisecond."""
+
+GONE_S, BURIED_S = 3.0, 60.0
+"""A replica that has not reported for so long is not waited for; for so long, it will not come back."""
+
+LOAD_S = 300.0
+"""How long `load` and `unload` wait for every replica before they say that it takes longer."""
+
+
+Counts = dict[tuple[str, int], dict[str, Any]]
+"""Exported statistics by model and version."""
+
+
+class Control:
+    """The actor. Its state survives its own death: it is written to `data/state` before a change is told to anyone."""
+
+    def __init__(self, config: Config, boot: str) -> None:
+        self._config = config
+        self._file = config.data / "state" / f"desired-{boot}.pickle"
+        self._desired = self._restored() or transitions.initial(config, revision=1)
+        self._reports: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._departed: Counts = {}
+        self._changed = asyncio.Condition()
+
+    async def sync(self, replica: str, report: dict[str, Any]) -> Desired | None:
+        """Takes a replica's report; gives the desired state if it is not the one that the replica has."""
+        moved = self._reports.get(replica, (0.0, {"revision": -1}))[1]["revision"] != report["revision"]
+        self._reports[replica] = (time.monotonic(), report)
+        self._bury()
+        if moved:
+            async with self._changed:
+                self._changed.notify_all()
+        return None if report["revision"] == self._desired.revision else self._desired
+
+    async def change(self, what: str, model: str, versions: list[int] | None) -> GatewayError | int:
+        """Loads or unloads; gives the new revision, or why not."""
+        try:
+            if what == "load":
+                changed = transitions.load(self._desired, self._config, model, versions)
+            else:
+                changed = transitions.unload(self._desired, model, versions)
+        except GatewayError as problem:
+            return problem
+        self._write(changed)
+        self._desired = changed
+        return changed.revision
+
+    async def settled(self, revision: int, timeout_s: float) -> dict[str, str] | None:
+        """Waits until every living replica has applied `revision`; gives their failures, or None if it took too long."""
+        end = time.monotonic() + timeout_s
+        async with self._changed:
+            while any(report["revision"] < revision for report in self._living().values()):
+                if time.monotonic() > end:
+                    return None
+                try:
+                    await asyncio.wait_for(self._changed.wait(), 0.5)
+                except TimeoutError:
+                    continue
+        return {label: reason for report in self._living().values() for label, reason in report["failures"].items()}
+
+    async def overview(self) -> dict[str, Any]:
+        """The revision, and each living replica's last report."""
+        return {"revision": self._desired.revision, "replicas": self._living()}
+
+    async def totals(self) -> Counts:
+        """Statistics by model and version, over all replicas, those that are gone included."""
+        sums: dict[tuple[str, int], Statistics] = {}
+        for counts in (self._departed, *(report["statistics"] for _, report in self._reports.values())):
+            _add(sums, counts)
+        return {key: statistics.export() for key, statistics in sums.items()}
+
+    def _living(self) -> dict[str, dict[str, Any]]:
+        now = time.monotonic()
+        return {name: report for name, (seen, report) in self._reports.items() if now - seen <= GONE_S}
+
+    def _bury(self) -> None:
+        now = time.monotonic()
+        for replica in [name for name, (seen, _) in self._reports.items() if now - seen > BURIED_S]:
+            sums: dict[tuple[str, int], Statistics] = {}
+            for counts in (self._departed, self._reports.pop(replica)[1]["statistics"]):
+                _add(sums, counts)
+            self._departed = {key: statistics.export() for key, statistics in sums.items()}
+
+    def _restored(self) -> Desired | None:
+        """The state before this actor was killed; another boot's is not read."""
+        return pickle.loads(self._file.read_bytes()) if self._file.exists() else None  # our own file, mode 0600
+
+    def _write(self, state: Desired) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._file.with_suffix(".draft")
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(pickle.dumps(state))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._file)
+
+
+def _add(sums: dict[tuple[str, int], Statistics], counts: Counts) -> None:
+    for key, exported in counts.items():
+        sums.setdefault(key, Statistics()).absorb(exported)
+
+
+def start_control(config: Config, boot: str) -> Any:
+    """Creates the actor; Ray restarts it if it dies. boot: names this run of the gateway."""
+    for stale in _state_files(config.data):
+        stale.unlink()
+    actor = ray.remote(Control).options(
+        name=NAME, namespace=NAMESPACE, num_cpus=0, max_restarts=-1, max_task_retries=3, lifetime="detached"
+    )
+    handle = actor.remote(config, boot)
+    ray.get(handle.overview.remote())
+    return handle
+
+
+def _state_files(data: Path) -> list[Path]:
+    folder = data / "state"
+    return list(folder.glob("desired-*")) if folder.is_dir() else []
+
+
+class Link:
+    """A replica's side: reports, fetches, applies. See `rest.Control` for the four calls that it offers."""
+
+    def __init__(self, replica: str, catalogue: Catalogue, admission: Admission, reconciler: Reconciler) -> None:
+        self._actor = ray.get_actor(NAME, NAMESPACE)
+        self._replica = replica
+        self._catalogue = catalogue
+        self._admission = admission
+        self._reconciler = reconciler
+        self._load = LoadMeter(admission)
+        self._task: asyncio.Task[None] | None = None
+        self.load_share = 0.0
+
+    async def start(self) -> None:
+        """Applies the desired state once, then goes on following it."""
+        news = await self._sync()
+        if news is not None:
+            await self._reconciler.apply(news)
+        self._task = asyncio.get_running_loop().create_task(self._follow())
+
+    async def load(self, model: str, versions: list[int] | None) -> None:
+        """See rest.Control."""
+        failed = refusal(await self._change("load", model, versions), model)
+        if failed is not None:
+            raise BadRequest(failed.message)
+
+    async def unload(self, model: str, versions: list[int] | None) -> None:
+        """See rest.Control."""
+        await self._change("unload", model, versions)
+
+    async def statistics(self, model: str | None) -> dict[tuple[str, int], dict[str, Any]]:
+        """See rest.Control. Other replicas' counts may be SYNC_S old."""
+        await self._sync()
+        totals = await self._actor.totals.remote()
+        found = {}
+        for (name, number), exported in sorted(totals.items()):
+            if model in (None, name):
+                statistics = Statistics()
+                statistics.absorb(exported)
+                found[name, number] = statistics.triton(name, number)
+        return found
+
+    async def status(self) -> dict[str, Any]:
+        """See rest.Control."""
+        await self._sync()
+        overview, totals = await asyncio.gather(self._actor.overview.remote(), self._actor.totals.remote())
+        replicas = [
+            {"replica": name, **{key: report[key] for key in ("pid", "revision", "in_flight", "load")}}
+            for name, report in sorted(overview["replicas"].items())
+        ]
+        return {"revision": overview["revision"], "replicas": replicas, "models": self._models(totals)}
+
+    async def _change(self, what: str, model: str, versions: list[int] | None) -> dict[str, str]:
+        outcome = await self._actor.change.remote(what, model, versions)
+        if isinstance(outcome, GatewayError):
+            raise BadRequest(outcome.message) if isinstance(outcome, RepositoryError) else outcome
+        failures: dict[str, str] | None = await self._actor.settled.remote(outcome, LOAD_S)
+        if failures is None:
+            raise NotReady(f"{model}: not every replica had finished after {LOAD_S:g} s; it goes on")
+        return failures
+
+    async def _follow(self) -> None:
+        applying: asyncio.Task[None] | None = None
+        while True:
+            await asyncio.sleep(SYNC_S)
+            self.load_share = 0.7 * self.load_share + 0.3 * self._load.now()
+            try:
+                news = await self._sync()
+                if applying is not None and applying.done():
+                    applying.result()
+                    applying = None
+                if news is not None and applying is None:
+                    applying = asyncio.get_running_loop().create_task(self._reconciler.apply(news))
+            except Exception:  # the actor is being restarted, say; the replica goes on with what it has
+                logger.warning("the control actor did not answer; trying again", exc_info=True)
+                await asyncio.sleep(1.0)
+
+    async def _sync(self) -> Desired | None:
+        news: Desired | None = await self._actor.sync.remote(self._replica, self._report())
+        return news
+
+    def _report(self) -> dict[str, Any]:
+        return {
+            "pid": os.getpid(),
+            "revision": self._reconciler.revision,
+            "failures": dict(self._reconciler.failures),
+            "in_flight": self._admission.in_flight,
+            "load": self.load_share,
+            "statistics": {
+                (model, number): entry.statistics.export()
+                for model, versions in self._catalogue.entries().items()
+                for number, entry in versions.items()
+            },
+        }
+
+    def _models(self, totals: Counts) -> list[dict[str, Any]]:
+        return [
+            {
+                "model": model,
+                "version": number,
+                "state": entry.status.state,
+                "reason": entry.status.reason,
+                "share": self._catalogue.share(model, number),
+                "stage": entry.version.manifest.stage if entry.version else None,
+                "answered": totals[model, number]["counts"]["success"] if (model, number) in totals else 0,
+            }
+            for model, versions in self._catalogue.entries().items()
+            for number, entry in versions.items()
+        ]

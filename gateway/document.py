@@ -1,0 +1,70 @@
+"""YAML checked against a frozen pydantic tree; every problem is told at once, with file, line and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gateway.errors import SetupError
+
+
+class Frozen(BaseModel):
+    """A value: it never changes, and a key that it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Tree = TypeVar("Tree", bound=BaseModel)
+
+
+def document(text: str, tree: type[Tree], where: Path, error: type[SetupError]) -> Tree:
+    """Reads YAML as `tree`; every problem is told at once, each as `file:line: key: what is wrong`.
+
+    Raises `error`.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise error(f"{where}{line}: not valid YAML: {getattr(problem, 'problem', problem)}") from None
+    if content is None:
+        content = {}
+    if not isinstance(content, dict):
+        raise error(f"{where}: expected a mapping of keys at the top, found {type(content).__name__}")
+    try:
+        return tree.model_validate(content)
+    except ValidationError as problems:
+        lines = [_sentence(problem, node, where) for problem in problems.errors()]
+        raise error("\n".join(lines)) from None
+
+
+def _sentence(problem: Any, node: yaml.Node | None, where: Path) -> str:
+    path = tuple(problem["loc"])
+    line, key = _locate(node, path)
+    what = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        what = "unknown key"
+    elif problem["type"] not in ("missing", "value_error"):
+        what = f"{what}, found {problem['input']!r}"
+    return f"{where}:{line}: {key + ': ' if key else ''}{what}"
+
+
+def _locate(node: yaml.Node | None, path: tuple[str | int, ...]) -> tuple[int, str]:
+    """The line (from 1) of the deepest part of `path` that the text holds, and the path in words."""
+    line = node.start_mark.line + 1 if node else 1
+    words: list[str] = []
+    for part in path:
+        if isinstance(node, yaml.MappingNode):
+            entry = next(((k, v) for k, v in node.value if str(k.value) == str(part)), None)
+            if entry is not None:
+                line, node = entry[0].start_mark.line + 1, entry[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        words.append(str(part))
+    return line, ".".join(words)

@@ -1,0 +1,182 @@
+"""The methods of `inference.GRPCInferenceService`, as Ray Serve calls them: by name, on the deployment."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Protocol
+
+import grpc
+
+from gateway import metadata
+from gateway.errors import GatewayError, Overloaded
+from gateway.grpc import inference_pb2 as pb
+from gateway.grpc.call import GrpcCall
+from gateway.inference import version_number
+from gateway.journey import Plane, infer
+from gateway.rest import Control, model_statistics, versions_named
+
+
+class Context(Protocol):
+    """The part of Serve's gRPC context that is used here."""
+
+    def set_code(self, code: grpc.StatusCode) -> None: ...  # noqa: D102
+    def set_details(self, details: str) -> None: ...  # noqa: D102
+    def set_trailing_metadata(self, metadata: list[tuple[str, str]]) -> None: ...  # noqa: D102
+    def invocation_metadata(self) -> list[tuple[str, str]]: ...  # noqa: D102
+
+
+class InferenceService:
+    """Mixed into the deployment, which sets `plane` and `control`."""
+
+    plane: Plane
+    control: Control
+
+    async def ServerLive(self, request: pb.ServerLiveRequest) -> pb.ServerLiveResponse:
+        """The process answers."""
+        return pb.ServerLiveResponse(live=True)
+
+    async def ServerReady(self, request: pb.ServerReadyRequest) -> pb.ServerReadyResponse:
+        """A replica takes calls only once its models are loaded."""
+        return pb.ServerReadyResponse(ready=True)
+
+    async def ModelReady(self, request: pb.ModelReadyRequest) -> pb.ModelReadyResponse:
+        """False, not an error, for what is not there, as Triton has it."""
+        try:
+            self.plane.catalogue.route(request.name, version_number(request.name, request.version or None), 0.0)
+        except GatewayError:
+            return pb.ModelReadyResponse(ready=False)
+        return pb.ModelReadyResponse(ready=True)
+
+    async def ServerMetadata(self, request: pb.ServerMetadataRequest) -> pb.ServerMetadataResponse:
+        """Name, version, extensions."""
+        return pb.ServerMetadataResponse(**metadata.server())
+
+    async def ModelMetadata(self, request: pb.ModelMetadataRequest, grpc_context: Context) -> pb.ModelMetadataResponse:
+        """Versions, inputs and outputs."""
+        try:
+            pinned = version_number(request.name, request.version or None)
+            return pb.ModelMetadataResponse(**metadata.model(self.plane.catalogue, request.name, pinned))
+        except GatewayError as refusal:
+            _refuse(grpc_context, refusal)
+            return pb.ModelMetadataResponse()
+
+    async def ModelConfig(self, request: pb.ModelConfigRequest, grpc_context: Context) -> pb.ModelConfigResponse:
+        """Triton's model configuration, as far as it means something here."""
+        try:
+            pinned = version_number(request.name, request.version or None)
+            found = metadata.configuration(self.plane.catalogue, request.name, pinned)
+            return pb.ModelConfigResponse(config=pb.ModelConfig(**found))
+        except GatewayError as refusal:
+            _refuse(grpc_context, refusal)
+            return pb.ModelConfigResponse()
+
+    async def ModelStatistics(
+        self, request: pb.ModelStatisticsRequest, grpc_context: Context
+    ) -> pb.ModelStatisticsResponse:
+        """Counts and times, over all replicas."""
+        try:
+            pinned = version_number(request.name, request.version or None)
+            found = await model_statistics(self.plane.catalogue, self.control, request.name or None, pinned)
+            return pb.ModelStatisticsResponse(**found)
+        except GatewayError as refusal:
+            _refuse(grpc_context, refusal)
+            return pb.ModelStatisticsResponse()
+
+    async def RepositoryIndex(self, request: pb.RepositoryIndexRequest) -> pb.RepositoryIndexResponse:
+        """Every version and its state."""
+        return pb.RepositoryIndexResponse(**{"models": metadata.index(self.plane.catalogue, ready_only=request.ready)})
+
+    async def RepositoryModelLoad(
+        self, request: pb.RepositoryModelLoadRequest, grpc_context: Context
+    ) -> pb.RepositoryModelLoadResponse:
+        """Puts versions into service on every replica."""
+        name = request.model_name or request.repository_name
+        try:
+            await self.control.load(name, versions_named(_plain(request.parameters)))
+        except GatewayError as refusal:
+            _refuse(grpc_context, refusal)
+            return pb.RepositoryModelLoadResponse()
+        return pb.RepositoryModelLoadResponse(model_name=name, is_loaded=True)
+
+    async def RepositoryModelUnload(
+        self, request: pb.RepositoryModelUnloadRequest, grpc_context: Context
+    ) -> pb.RepositoryModelUnloadResponse:
+        """Takes versions out of service on every replica."""
+        name = request.model_name or request.repository_name
+        try:
+            await self.control.unload(name, versions_named(_plain(request.parameters)))
+        except GatewayError as refusal:
+            _refuse(grpc_context, refusal)
+            return pb.RepositoryModelUnloadResponse()
+        return pb.RepositoryModelUnloadResponse(model_name=name, is_unloaded=True)
+
+    async def ModelInfer(self, request: pb.ModelInferRequest, grpc_context: Context) -> pb.ModelInferResponse:
+        """Inference."""
+        try:
+            call = GrpcCall(request, dict(grpc_context.invocation_metadata()))
+        except GatewayError as refusal:
+            _refuse(grpc_context, refusal)
+            return pb.ModelInferResponse()
+        reply = await infer(self.plane, call)
+        if reply.refusal is not None:
+            _refuse(grpc_context, reply.refusal, reply.metadata)
+        else:
+            grpc_context.set_trailing_metadata(reply.metadata)
+        return reply.message
+
+    async def ModelStreamInfer(
+        self, request: AsyncIterator[pb.ModelInferRequest], grpc_context: Context
+    ) -> AsyncIterator[pb.ModelStreamInferResponse]:
+        """Inference on a stream: one answer for each request, in their order; a refusal does not end the stream."""
+        headers = dict(grpc_context.invocation_metadata())
+        async for message in request:
+            try:
+                reply = await infer(self.plane, GrpcCall(message, headers))
+                refusal = reply.refusal
+            except GatewayError as problem:
+                refusal = problem
+            if refusal is not None:
+                response = pb.ModelInferResponse(id=message.id)
+                yield pb.ModelStreamInferResponse(error_message=refusal.message, infer_response=response)
+            else:
+                yield pb.ModelStreamInferResponse(infer_response=reply.message)
+
+
+def _unoffered(method: str) -> Any:
+    async def answer(self: InferenceService, request: Any, grpc_context: Context) -> Any:
+        grpc_context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        grpc_context.set_details(f"{method} is not offered by driftgate")
+        return getattr(pb, f"{method}Response")()
+
+    answer.__name__ = method
+    answer.__doc__ = "Not offered: answers UNIMPLEMENTED."
+    return answer
+
+
+for _method in (
+    "SystemSharedMemoryStatus",
+    "SystemSharedMemoryRegister",
+    "SystemSharedMemoryUnregister",
+    "CudaSharedMemoryStatus",
+    "CudaSharedMemoryRegister",
+    "CudaSharedMemoryUnregister",
+    "TraceSetting",
+    "LogSettings",
+):
+    setattr(InferenceService, _method, _unoffered(_method))
+
+
+def _refuse(context: Context, refusal: GatewayError, extra: list[tuple[str, str]] | None = None) -> None:
+    """Sets the status. Nothing is raised: Serve would log a stack trace for what is the client's mistake."""
+    context.set_code(getattr(grpc.StatusCode, refusal.grpc))
+    context.set_details(refusal.message)
+    trailers = list(extra or ())
+    if isinstance(refusal, Overloaded):
+        trailers.append(("retry-after", str(refusal.retry_after_s)))
+    if trailers:
+        context.set_trailing_metadata(trailers)
+
+
+def _plain(parameters: Mapping[str, pb.ModelRepositoryParameter]) -> dict[str, Any]:
+    chosen = {name: value.WhichOneof("parameter_choice") for name, value in parameters.items()}
+    return {name: getattr(parameters[name], field) if field else None for name, field in chosen.items()}

@@ -1,0 +1,142 @@
+"""The way of one inference request, whichever transport it came by."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from gateway.admission import Admission
+from gateway.catalogue import Catalogue, Entry
+from gateway.config import Limits
+from gateway.errors import GatewayError
+from gateway.identifier import uuid7
+from gateway.query import Answer, Query
+from gateway.routing import Route
+from gateway.tensor import Tensor
+from gateway.version import Version, Watch
+
+Reply = TypeVar("Reply", covariant=True)
+
+
+class Call(Protocol[Reply]):
+    """A request as its transport holds it."""
+
+    model: str
+    pinned: int | None
+    request_id: str
+    headers: Mapping[str, str]
+    watch: Watch | None
+
+    def parse(self) -> Query:
+        """The query in the body. Raises GatewayError."""
+        ...
+
+    def timeout_s(self) -> float | None:
+        """The time limit that the transport carries, in seconds. Raises GatewayError if it is malformed."""
+        ...
+
+    def answer(self, answer: Answer, query: Query, route: Route) -> Reply:
+        """The reply that carries the answer."""
+        ...
+
+    def refuse(self, refusal: GatewayError, request_id: str) -> Reply:
+        """The reply that says no."""
+        ...
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What happened to one request: everything that the recorder folds over. Times in ns; `at` since the epoch."""
+
+    at: int
+    request_id: str
+    model: str
+    query: Query | None = None
+    route: Route | None = None
+    entry: Entry | None = None
+    answer: Answer | None = None
+    refusal: GatewayError | None = None
+    rows: int = 0
+    queue_ns: int = 0
+    input_ns: int = 0
+    infer_ns: int = 0
+    output_ns: int = 0
+    total_ns: int = 0
+    batch: int = 0
+    leads: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """What a journey needs. `authenticate` raises GatewayError for headers that it does not trust."""
+
+    catalogue: Catalogue
+    admission: Admission
+    limits: Limits
+    authenticate: Callable[[Mapping[str, str]], None]
+    record: Callable[[Exchange], None]
+
+
+async def infer(plane: Plane, call: Call[Reply]) -> Reply:
+    """Authenticate, parse, route, run, record, respond. Every refusal becomes a reply; nothing is raised."""
+    began = time.perf_counter_ns()
+    exchange = Exchange(time.time_ns(), call.request_id, call.model)
+    try:
+        plane.admission.enter(began)
+        try:
+            plane.authenticate(call.headers)
+            exchange.query = query = call.parse()
+            exchange.request_id = query.id or call.request_id or uuid7()
+            deadline = _deadline(plane.limits, call.timeout_s(), query)
+            exchange.route, exchange.entry, version = plane.catalogue.route(call.model, call.pinned, random.random())
+            rows, exchange.rows = version.signature.fit(query)
+            names = version.signature.choose(query.wanted)
+            parsed = time.perf_counter_ns()
+            result = await version.runner.run(rows, exchange.rows, names, deadline, call.watch)
+            computed = time.perf_counter_ns()
+            exchange.answer = _compose(version, exchange.request_id, result.outputs)
+            reply = call.answer(exchange.answer, query, exchange.route)
+            exchange.input_ns, exchange.output_ns = parsed - began, time.perf_counter_ns() - computed
+            _, exchange.queue_ns, exchange.infer_ns, exchange.batch, exchange.leads = result
+        finally:
+            plane.admission.leave(time.perf_counter_ns())
+    except GatewayError as refusal:
+        exchange.refusal = refusal
+        exchange.answer = None
+        exchange.request_id = exchange.request_id or uuid7()
+        reply = call.refuse(refusal, exchange.request_id)
+    exchange.total_ns = time.perf_counter_ns() - began
+    plane.record(exchange)
+    return reply
+
+
+def count(exchange: Exchange) -> None:
+    """Folds an exchange into the statistics of the version that it was routed to."""
+    if exchange.entry is None:
+        return
+    statistics = exchange.entry.statistics
+    if exchange.answer is None:
+        statistics.failed(exchange.total_ns)
+        return
+    times = (exchange.queue_ns, exchange.input_ns, exchange.infer_ns, exchange.output_ns, exchange.total_ns)
+    statistics.succeeded(exchange.rows, exchange.leads, exchange.batch, times, exchange.at // 1_000_000)
+
+
+def trust_everyone(headers: Mapping[str, str]) -> None:
+    """The authentication of a gateway that only this machine can reach."""
+
+
+def _deadline(limits: Limits, transport_s: float | None, query: Query) -> float | None:
+    """The earliest of the limits that apply, by `time.monotonic()`; None if there is none."""
+    own_s = query.timeout_us / 1e6 if query.timeout_us else None
+    given = [limit for limit in (limits.timeout, transport_s, own_s) if limit is not None]
+    return time.monotonic() + min(given) if given else None
+
+
+def _compose(version: Version, request_id: str, outputs: Mapping[str, object]) -> Answer:
+    specs = version.signature.outputs
+    tensors = [Tensor(name, specs[name].datatype, array) for name, array in outputs.items()]  # type: ignore[arg-type]
+    return Answer(version.manifest.name, version.manifest.version, request_id, tensors)

@@ -1,0 +1,168 @@
+"""Training data and a manifest make the reference that later windows are compared with."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gateway.errors import SetupError
+from gateway.manifest import Column, Manifest
+from gateway.tensor import DATATYPES, Array, bf16_to_fp32, fp32_to_bf16
+from monitors.errors import ReferenceRefused
+from monitors.reference import Reference
+from monitors.schema import ColumnSpec, Kind, Schema
+
+LABEL = "label"
+OUTPUT = "output."
+
+
+def profile(data: Path, manifest: Manifest) -> Reference:
+    """The reference of the rows in the Parquet file `data`.
+
+    The file has a column for each input by its name, a list where the input is wide; where present, `output.<name>` of
+    the score and of the prediction and `label` are used too, and every other column is ignored. Null stands for a missing
+    number or string, for a score that was not computed, and for a label that is not known.
+    Raises SetupError, naming file and column, for a column that is missing or does not fit the manifest.
+    """
+    file = _open(data)
+    try:
+        present = set(file.schema_arrow.names)
+        schema = schema_of(manifest, prediction=f"{OUTPUT}{manifest.prediction}" in present)
+        columns = _columns(file, manifest, schema, data)
+        score = f"{OUTPUT}{manifest.score}"
+        scores = None
+        if manifest.score and score in present and schema.task != "other":
+            scores = _score(file, _named(manifest.outputs, manifest.score), score, data)
+        labels = _labels(file, schema, data) if LABEL in present and schema.task != "other" else None
+    finally:
+        file.close()
+    try:
+        return Reference.build(columns, schema, scores, labels)
+    except ReferenceRefused as problem:
+        raise SetupError(f"{data}: {problem}") from None
+
+
+def schema_of(manifest: Manifest, prediction: bool = True) -> Schema:
+    """How the monitors see the inputs and, if it is wanted and there is one, the predicted class as `output.<name>`.
+
+    Left out are inputs whose width varies and those that hold several strings: neither has a distribution to compare.
+    """
+    specs = [spec for column in manifest.inputs if (spec := _spec(column))]
+    if prediction and manifest.prediction and manifest.task in ("binary", "multiclass"):
+        specs.append(ColumnSpec(f"{OUTPUT}{manifest.prediction}", "categorical", manifest.classes))
+    return Schema(tuple(specs), manifest.task, manifest.classes)
+
+
+def _spec(column: Column) -> ColumnSpec | None:
+    width = row_width(column)
+    if width == 1 and (column.categories or column.datatype in ("BYTES", "BOOL")):
+        return ColumnSpec(column.name, "categorical", column.categories)
+    if width < 1 or column.datatype == "BYTES":
+        return None
+    kind: Kind = "numeric" if width == 1 else "wide"
+    return ColumnSpec(column.name, kind)
+
+
+def row_width(column: Column) -> int:
+    """How many values a row of this input or output holds; -1 if that varies."""
+    shape = column.shape[1:] if column.shape[:1] == (-1,) else column.shape
+    return -1 if -1 in shape else math.prod(shape)
+
+
+def _open(data: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(data)
+    except FileNotFoundError:
+        raise SetupError(f"{data}: no such file") from None
+    except (pa.ArrowException, OSError) as problem:
+        raise SetupError(f"{data}: not a Parquet file: {problem}") from None
+
+
+def _columns(file: pq.ParquetFile, manifest: Manifest, schema: Schema, data: Path) -> dict[str, Array]:
+    present = file.schema_arrow.names
+    missing = [column.name for column in manifest.inputs if column.name not in present]
+    if missing:
+        raise SetupError(
+            f"{data}: no column {', '.join(missing)}, but {manifest.label} has such inputs; found {', '.join(present)}"
+        )
+    by_name = {column.name: column for column in manifest.inputs}
+    if manifest.prediction:
+        by_name[f"{OUTPUT}{manifest.prediction}"] = _named(manifest.outputs, manifest.prediction)
+    return {spec.name: _values(_read(file, spec.name), by_name[spec.name], spec.name, data) for spec in schema.columns}
+
+
+def _named(columns: tuple[Column, ...], name: str) -> Column:
+    return next(column for column in columns if column.name == name)
+
+
+def _values(found: pa.Array, column: Column, name: str, data: Path) -> Array:
+    """The values as the model takes them: [n], or [n, width] where wide."""
+    width = row_width(column)
+    rows, where = len(found), f'{data}: column "{name}"'
+    while pa.types.is_list(found.type) or pa.types.is_large_list(found.type) or pa.types.is_fixed_size_list(found.type):
+        if found.null_count:
+            raise SetupError(f"{where}: {found.null_count} null rows, but each has {width} values")
+        found = found.flatten()
+    if len(found) != rows * width:
+        raise SetupError(f"{where}: {len(found)} values in {rows} rows, but {column.datatype} {list(column.shape)} has {width} a row")
+    array = _typed(found, column.datatype, where)
+    return array if width == 1 else array.reshape(rows, width)
+
+
+def _read(file: pq.ParquetFile, name: str) -> pa.Array:
+    found = file.read(columns=[name]).column(name).combine_chunks()
+    return found.dictionary_decode() if pa.types.is_dictionary(found.type) else found
+
+
+def _typed(found: pa.Array, datatype: str, where: str) -> Array:
+    wrong = SetupError(f"{where}: holds {found.type}, but the manifest says {datatype}")
+    if datatype == "BYTES":
+        if pa.types.is_binary(found.type):
+            found = found.cast(pa.string())
+        if not (pa.types.is_string(found.type) or pa.types.is_large_string(found.type)):
+            raise wrong
+        return found.to_numpy(zero_copy_only=False).astype(object)
+    if datatype in ("FP16", "BF16", "FP32", "FP64"):
+        if not (pa.types.is_floating(found.type) or pa.types.is_integer(found.type)):
+            raise wrong
+        return _floats(found.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), datatype)
+    if not (pa.types.is_boolean(found.type) if datatype == "BOOL" else pa.types.is_integer(found.type)):
+        raise wrong
+    if found.null_count:
+        raise SetupError(f"{where}: {found.null_count} nulls, but {datatype} cannot be missing")
+    try:
+        fitting = found if datatype == "BOOL" else found.cast(pa.from_numpy_dtype(DATATYPES[datatype].dtype))
+    except pa.ArrowInvalid as problem:
+        raise SetupError(f"{where}: does not fit {datatype}: {problem}") from None
+    return fitting.to_numpy(zero_copy_only=False)
+
+
+def _floats(values: Any, datatype: str) -> Array:
+    # As the model sees them: a float64 and its float32 may fall on two sides of a bin's edge.
+    with np.errstate(over="ignore"):
+        if datatype == "BF16":
+            return bf16_to_fp32(fp32_to_bf16(values.astype(np.float32)))
+        return values.astype(DATATYPES[datatype].dtype)
+
+
+def _score(file: pq.ParquetFile, column: Column, name: str, data: Path) -> Array:
+    """Scores as float [n] or [n, classes]; null rows are NaN."""
+    found = _read(file, name)
+    width = row_width(column)
+    if width > 1 and found.null_count:
+        found = found.fill_null(pa.scalar([math.nan] * width, found.type))
+    return _values(found, column, name, data)
+
+
+def _labels(file: pq.ParquetFile, schema: Schema, data: Path) -> Array:
+    found = _read(file, LABEL)
+    if schema.task == "regression":
+        if not (pa.types.is_floating(found.type) or pa.types.is_integer(found.type)):
+            raise SetupError(f'{data}: column "{LABEL}": holds {found.type}, but a regression task expects numbers')
+        return found.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return np.array(found.to_pylist(), dtype=object)

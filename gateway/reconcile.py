@@ -1,0 +1,98 @@
+"""Brings a replica's catalogue to what is desired: loads in threads what is missing, and swaps it in whole."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from gateway.catalogue import Catalogue, Status
+from gateway.config import Config, Limits, ModelConfig
+from gateway.desired import Desired
+from gateway.errors import GatewayError, RepositoryError
+from gateway.repository import Folder
+from gateway.version import Version
+
+logger = logging.getLogger("driftgate")
+
+Prepare = Callable[[Folder, ModelConfig, Limits], Version]
+
+
+class Reconciler:
+    """Applies one `Desired` after another; never two at once."""
+
+    def __init__(self, catalogue: Catalogue, config: Config, prepare: Prepare) -> None:
+        self._catalogue = catalogue
+        self._config = config
+        self._prepare = prepare
+        self._generation: dict[str, int] = {}
+        self.revision = 0
+        self.failures: dict[str, str] = {}
+
+    async def apply(self, desired: Desired) -> None:
+        """Returns when every version is in service or known not to be fit; `failures` says why, by `model/version`."""
+        missing = [folder for model in desired.models for folder in self._missing(desired, model)]
+        for folder in missing:
+            self._catalogue.declare(folder.model, folder.version, self._loading(folder))
+        await asyncio.gather(*(self._load(folder) for folder in missing))
+        self._retire(desired)
+        self._catalogue.weigh(desired.weights)
+        self._generation = dict(desired.generation)
+        self.revision = desired.revision
+
+    def _missing(self, desired: Desired, model: str) -> list[Folder]:
+        """Versions to load: not in service or changed on disk. One that failed is tried again only when told to load."""
+        entries = self._catalogue.entries().get(model, {})
+        told = desired.generation.get(model, 0) != self._generation.get(model, 0)
+        missing = []
+        for number, folder in desired.loaded(model).items():
+            version = entries[number].version if number in entries else None
+            failed = folder.label in self.failures
+            if (version is None or version.stamp != folder.stamp) and (told or not failed):
+                missing.append(folder)
+        return missing
+
+    def _loading(self, folder: Folder) -> Status:
+        entry = self._catalogue.entries().get(folder.model, {}).get(folder.version)
+        return Status("READY", "its new files are loading") if entry and entry.version else Status("LOADING")
+
+    async def _load(self, folder: Folder) -> None:
+        settings = self._config.settings(folder.model) or ModelConfig()
+        try:
+            version = await asyncio.to_thread(self._prepare, folder, settings, self._config.limits)
+        except (GatewayError, OSError) as problem:
+            self._refuse(folder, str(problem))
+        except Exception as problem:
+            logger.exception("%s: loading it failed in a way that is not foreseen", folder.label)
+            self._refuse(folder, f"{folder.label}: {type(problem).__name__}")
+        else:
+            self.failures.pop(folder.label, None)
+            self._catalogue.put(version)
+
+    def _refuse(self, folder: Folder, reason: str) -> None:
+        logger.error("%s is not served: %s", folder.label, reason)
+        self.failures[folder.label] = reason
+        entry = self._catalogue.entries()[folder.model][folder.version]
+        old = "the version loaded before goes on serving; its new files were refused: "
+        status = Status("READY", old + reason) if entry.version else Status("UNAVAILABLE", reason)
+        self._catalogue.declare(folder.model, folder.version, status)
+
+    def _retire(self, desired: Desired) -> None:
+        entries = self._catalogue.entries()
+        for model, number in [(model, number) for model, versions in entries.items() for number in versions]:
+            held = desired.models.get(model, {})
+            if number not in held:
+                self.failures.pop(f"{model}/{number}", None)
+                self._catalogue.forget(model, number)
+            elif number in desired.absent.get(model, ()):
+                self.failures.pop(f"{model}/{number}", None)
+                self._catalogue.remove(model, number, "unloaded")
+        for model, gone in desired.absent.items():
+            for number in gone:
+                self._catalogue.declare(model, number, Status("UNAVAILABLE", "unloaded"))
+
+
+def refusal(failures: dict[str, str], model: str) -> RepositoryError | None:
+    """The failures that concern a model, as one error."""
+    reasons = [reason for label, reason in failures.items() if label.rpartition("/")[0] == model]
+    return RepositoryError("; ".join(reasons)) if reasons else None

@@ -1,0 +1,93 @@
+"""The one place that speaks to ONNX Runtime."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from gateway.errors import InferenceFailed, RepositoryError
+from gateway.query import Rows
+from gateway.signature import Signature, Spec
+from gateway.tensor import BY_ONNX, Array
+
+ort.set_default_logger_severity(4)  # what goes wrong is raised; ONNX Runtime would print it as well
+_BFLOAT16 = 16  # onnx.TensorProto.BFLOAT16, without importing onnx
+
+
+class Session:
+    """A loaded model. `run` may be called from any thread.
+
+    threads: how many threads one run may use inside. Raises RepositoryError if ONNX Runtime does not load the file,
+    or if it has inputs or outputs that the protocol cannot express (sequences, maps, optional values).
+    """
+
+    def __init__(self, path: Path, label: str, threads: int = 1) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as problem:  # onnxruntime's exceptions share no base of their own
+            raise RepositoryError(f"{label}: ONNX Runtime cannot load {path.name}: {_first_line(problem)}") from None
+        inputs = [_spec(node, label) for node in self._session.get_inputs()]
+        outputs = [_spec(node, label) for node in self._session.get_outputs()]
+        self.signature = Signature(label, inputs, outputs)
+        self.symbols = [_symbol(node) for node in (*self._session.get_inputs(), *self._session.get_outputs())]
+        self._names = [spec.name for spec in outputs]
+        self._halves = {spec.name for spec in (*inputs, *outputs) if spec.datatype == "BF16"}
+
+    def run(self, rows: Rows, outputs: Sequence[str] | None = None) -> dict[str, Array]:
+        """Runs the model on `rows`; gives the named outputs, or all. Raises InferenceFailed."""
+        names = self._names if outputs is None else outputs
+        try:
+            if self._halves:
+                return self._run_halves(rows, names)
+            return dict(zip(names, self._session.run(names, rows), strict=True))
+        except Exception as problem:
+            raise InferenceFailed(f"{self.signature.label}: {_first_line(problem)}") from None
+
+    def _run_halves(self, rows: Rows, names: Sequence[str]) -> dict[str, Array]:
+        """numpy has no bfloat16, so such tensors pass in and out as raw 16-bit words."""
+        values = {
+            name: ort.OrtValue.ortvalue_from_numpy_with_onnx_type(np.ascontiguousarray(array), _BFLOAT16)
+            if name in self._halves
+            else ort.OrtValue.ortvalue_from_numpy(array)
+            for name, array in rows.items()
+        }
+        found = self._session.run_with_ort_values(list(names), values)
+        return {name: _words(value) if name in self._halves else value.numpy() for name, value in zip(names, found, strict=True)}
+
+
+def _words(value: ort.OrtValue) -> Array:
+    shape = tuple(value.shape())
+    words = (ctypes.c_uint16 * math.prod(shape)).from_address(value.data_ptr())
+    return np.ctypeslib.as_array(words).reshape(shape).copy()
+
+
+def _spec(node: Any, label: str) -> Spec:
+    datatype = BY_ONNX.get(node.type)
+    if datatype is None:
+        raise RepositoryError(
+            f'{label}: "{node.name}" is a {node.type}, which the Open Inference Protocol cannot carry; '
+            f"export the model with plain tensors (for scikit-learn: zipmap off)"
+        )
+    shape = tuple(size if isinstance(size, int) and size >= 0 else -1 for size in node.shape)
+    return Spec(node.name, datatype.name, shape)
+
+
+def _symbol(node: Any) -> str | None:
+    """The name that ONNX gives the first dimension, such as "N"; None where it is fixed or unnamed."""
+    return node.shape[0] if node.shape and isinstance(node.shape[0], str) else None
+
+
+def _first_line(problem: Exception) -> str:
+    """What ONNX Runtime says, without its file paths and without the values it was given."""
+    line = (str(problem).splitlines() or [type(problem).__name__])[0]
+    return line.split(" : ")[-1].strip()[:300]

@@ -1,0 +1,93 @@
+"""Runs a version before it is ready: the first runs are slow, and their cost decides how it is served."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from gateway.errors import GatewayError
+from gateway.query import Query, Rows
+from gateway.session import Session
+from gateway.signature import Signature
+from gateway.tensor import DATATYPES
+
+INLINE_NS = 200_000
+"""A run that takes at most this long runs on the event loop: handing it to a thread and back costs nearly as much."""
+
+_ROWS = 64
+
+
+class Measured(NamedTuple):
+    """What warm-up found: the cost of one row (ns), up to how many rows to run inline, and whether requests may be merged."""
+
+    row_ns: int
+    inline_rows: int
+    mergeable: bool
+
+
+def warm_up(session: Session, samples: Sequence[Query]) -> Measured:
+    """Runs the model on one row and on 64; `samples` are requests it is known to answer, else zeros are tried."""
+    rows = _first(session, samples)
+    try:
+        single = _fastest(session, rows, 7)
+        if not session.signature.batched:
+            return Measured(single, 1 if single <= INLINE_NS else 0, False)
+        many = _tiled(rows, _ROWS)
+        batch = _fastest(session, many, 3)
+        mergeable = _row_wise(session, rows)
+    except GatewayError:
+        return Measured(0, 0, False)  # zeros did not suit it: serve it the careful way
+    slope = max((batch - single) / (_ROWS - 1), 1.0)
+    inline_rows = 0 if single > INLINE_NS else 1 + int((INLINE_NS - single) / slope)
+    return Measured(single, inline_rows, mergeable)
+
+
+def zeros(signature: Signature) -> Rows:
+    """One row of zeros, empty strings and False; dimensions of any size are 1."""
+    return {
+        spec.name: np.full(
+            [1 if size < 0 else size for size in spec.shape],
+            "" if spec.datatype == "BYTES" else 0,
+            DATATYPES[spec.datatype].dtype,
+        )
+        for spec in signature.inputs.values()
+    }
+
+
+def _first(session: Session, samples: Sequence[Query]) -> Rows:
+    if not samples:
+        return zeros(session.signature)
+    rows, _ = session.signature.fit(samples[0])
+    return {name: array[:1] for name, array in rows.items()} if session.signature.batched else rows
+
+
+def _tiled(rows: Rows, times: int) -> Rows:
+    return {name: np.concatenate([array] * times) for name, array in rows.items()}
+
+
+def _fastest(session: Session, rows: Rows, runs: int) -> int:
+    best = 2**62
+    for _ in range(runs):
+        began = time.perf_counter_ns()
+        session.run(rows)
+        best = min(best, time.perf_counter_ns() - began)
+    return best
+
+
+def _row_wise(session: Session, rows: Rows) -> bool:
+    """Whether two copies of a row give two copies of its answer; if not, merging requests would mix them."""
+    alone, both = session.run(rows), session.run(_tiled(rows, 2))
+    for name, one in alone.items():
+        two = both[name]
+        if one.shape[:1] != (1,) or two.shape != (2, *one.shape[1:]):
+            return False
+        if one.dtype.kind == "f":
+            same = all(np.allclose(part, one[0], rtol=1e-4, atol=1e-5, equal_nan=True) for part in two)
+        else:
+            same = all(np.array_equal(part, one[0]) for part in two)
+        if not same:
+            return False
+    return True

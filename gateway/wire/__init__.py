@@ -1,0 +1,1 @@
+"""Bytes to queries and answers to bytes, as the Open Inference Protocol v2 and Triton's extensions define them."""
