@@ -1,0 +1,1 @@
+"""driftgate: a model-serving gateway with monitoring built in."""

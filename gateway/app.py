@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import time
 from typing import Any
 
+import psutil
 import ray
 from ray import serve
 from ray.serve.config import AutoscalingConfig, AutoscalingPolicy, HTTPOptions, gRPCOptions
 from ray.serve.schema import LoggingConfig
 
-from gateway.autoscaling import FollowLoad
 from gateway.config import Autoscale, Config, ModelConfig
 from gateway.control import start_control
 from gateway.dedicated import Dedicated, Remote, deployment_name
@@ -55,8 +56,13 @@ def start(config: Config) -> None:
 
 def stop() -> None:
     """Stops Serve gracefully, then Ray. Returns when every process is gone."""
-    serve.shutdown()
+    family = psutil.Process().children(recursive=True)
+    serve.shutdown()  # type: ignore[no-untyped-call]
     ray.shutdown()
+    for patience_s, end in ((3, psutil.Process.terminate), (3, psutil.Process.kill)):
+        for process in psutil.wait_procs(family, timeout=patience_s)[1]:  # Ray leaves agents behind for a while
+            with contextlib.suppress(psutil.NoSuchProcess):
+                end(process)
 
 
 def check_ports(config: Config) -> None:
@@ -85,7 +91,7 @@ def _ingress(config: Config) -> Any:
     scale: dict[str, Any] = {"num_replicas": config.replicas}
     if isinstance(config.replicas, Autoscale):
         wanted = config.replicas
-        policy = AutoscalingPolicy(
+        policy = AutoscalingPolicy(  # type: ignore[no-untyped-call]
             policy_function="gateway.autoscaling:FollowLoad", policy_kwargs={"target": wanted.target}
         )
         scale = {

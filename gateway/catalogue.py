@@ -115,4 +115,6 @@ class Catalogue:
 
     @staticmethod
     def _reasons(versions: Mapping[int, Entry]) -> str:
-        return "; ".join(f"{number}: {entry.status.reason or entry.status.state.lower()}" for number, entry in versions.items())
+        return "; ".join(
+            f"{number}: {entry.status.reason or entry.status.state.lower()}" for number, entry in versions.items()
+        )

@@ -17,12 +17,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from gateway import environment
+from gateway import environment, haproxy
 from gateway.client import fetch
 from gateway.config import Config, ModelConfig, read_config, rooted
 from gateway.errors import ConfigError, GatewayError, RepositoryError, SetupError
 from gateway.log import log_file, open_log
-from gateway.manifest import read_manifest
 from gateway.pidfile import PidFile
 from gateway.repository import served
 from gateway.version import LocalRunner, prepare
@@ -83,7 +82,7 @@ def up(config: Path, insecure: bool) -> None:
             with out.status("Stopping: requests under way finish…"):
                 app.stop()
             if balanced:
-                environment.haproxy.reap(environment.run_folder(settings))
+                haproxy.reap(environment.run_folder(settings))
         out.print("Stopped.")
 
 
@@ -112,9 +111,7 @@ def check(config: Path, machine: bool) -> None:
     """Check the configuration and every version it serves: hash, signature, golden requests. Starts nothing."""
     logging.getLogger("driftgate").addHandler(logging.NullHandler())
     settings = load_config(config)
-    rows = [
-        _checked(settings, folder) for versions in served(settings).values() for folder in versions.values()
-    ]
+    rows = [_checked(settings, folder) for versions in served(settings).values() for folder in versions.values()]
     failed = [row for row in rows if row["problem"]]
     if machine:
         click.echo(json.dumps(rows, indent=2))
@@ -141,9 +138,7 @@ def status(config: Path, machine: bool) -> None:
     table = Table("model", "version", "state", "traffic", "answered", "reason")
     for row in found["models"]:
         share = f"{row['share']:.0%}" if row["share"] else "–"
-        table.add_row(
-            row["model"], str(row["version"]), row["state"], share, f"{row['answered']:,}", row["reason"]
-        )
+        table.add_row(row["model"], str(row["version"]), row["state"], share, f"{row['answered']:,}", row["reason"])
     out.print(table)
     out.print(f"{len(found['replicas'])} replicas, revision {found['revision']}")
 
@@ -178,11 +173,15 @@ def announce(config: Config, balanced: bool, seconds: float) -> None:
         if row["state"] != "READY":
             out.print(f"  not served: {row['reason']}", style="bold red")
     if not balanced:
-        out.print("  no HAProxy for this platform: Ray Serve's own proxy stands in front; all works, slower", style="yellow")
+        out.print(
+            "  no HAProxy for this platform: Ray Serve's own proxy stands in front; all works, slower", style="yellow"
+        )
     example = config.repository / "flights" / "1" / "golden.json"
     if example.exists() and "flights/1" in ready:
         out.print("Predict the delay of a flight:", style="bold")
-        click.echo(f"  curl -s http://{listen.host}:{listen.http}/v2/models/flights/infer -d @docs/examples/flight.json")
+        click.echo(
+            f"  curl -s http://{listen.host}:{listen.http}/v2/models/flights/infer -d @docs/examples/flight.json"
+        )
     out.print("Ctrl-C stops it.")
 
 

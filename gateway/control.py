@@ -131,10 +131,10 @@ def start_control(config: Config, boot: str) -> Any:
     """Creates the actor; Ray restarts it if it dies. boot: names this run of the gateway."""
     for stale in _state_files(config.data):
         stale.unlink()
-    actor = ray.remote(Control).options(
+    actor: Any = ray.remote(Control)
+    handle = actor.options(
         name=NAME, namespace=NAMESPACE, num_cpus=0, max_restarts=-1, max_task_retries=3, lifetime="detached"
-    )
-    handle = actor.remote(config, boot)
+    ).remote(config, boot)
     ray.get(handle.overview.remote())
     return handle
 
@@ -148,7 +148,7 @@ class Link:
     """A replica's side: reports, fetches, applies. See `rest.Control` for the four calls that it offers."""
 
     def __init__(self, replica: str, catalogue: Catalogue, admission: Admission, reconciler: Reconciler) -> None:
-        self._actor = ray.get_actor(NAME, NAMESPACE)
+        self._actor: Any = ray.get_actor(NAME, NAMESPACE)
         self._replica = replica
         self._catalogue = catalogue
         self._admission = admission
@@ -189,7 +189,8 @@ class Link:
     async def status(self) -> dict[str, Any]:
         """See rest.Control."""
         await self._sync()
-        overview, totals = await asyncio.gather(self._actor.overview.remote(), self._actor.totals.remote())
+        overview: dict[str, Any] = await self._actor.overview.remote()
+        totals: Counts = await self._actor.totals.remote()
         replicas = [
             {"replica": name, **{key: report[key] for key in ("pid", "revision", "in_flight", "load")}}
             for name, report in sorted(overview["replicas"].items())

@@ -40,7 +40,7 @@ class Dedicated:
 class RemoteRunner:
     """See version.Runner. The first request wakes a deployment that sleeps, and waits for it."""
 
-    def __init__(self, handle: DeploymentHandle, label: str) -> None:
+    def __init__(self, handle: DeploymentHandle[Any], label: str) -> None:
         self._handle = handle
         self._label = label
 
@@ -87,7 +87,7 @@ class Remote(NamedTuple):
 
     manifest: Manifest
     signature: Signature
-    handle: DeploymentHandle
+    handle: DeploymentHandle[Any]
 
     def version(self, folder: Folder) -> Version:
         """The version as the catalogue holds it."""

@@ -121,7 +121,12 @@ class RestCall:
                 pass
             future.cancel()
 
-        return asyncio.get_running_loop().create_task(until_gone()).cancel
+        task = asyncio.get_running_loop().create_task(until_gone())
+
+        def stop() -> None:
+            task.cancel()
+
+        return stop
 
     def _reply(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> Reply:
         trace = self.headers.get("traceparent")
@@ -152,7 +157,9 @@ async def read_body(headers: Mapping[str, str], receive: Receive, limits: Limits
                 return body
             return await _gather(message, receive, limits.max_body)
     except TimeoutError:
-        raise RequestTimeout(f"the body did not arrive within {limits.body_timeout:g} s (limits.body_timeout)") from None
+        raise RequestTimeout(
+            f"the body did not arrive within {limits.body_timeout:g} s (limits.body_timeout)"
+        ) from None
 
 
 async def _gather(message: Message, receive: Receive, limit: int) -> bytes:

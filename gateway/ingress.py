@@ -55,7 +55,9 @@ def middlewares() -> list[Middleware]:
 class Gateway(InferenceService):
     """One replica: it holds every version that it may route to, or the handle of one that lives elsewhere."""
 
-    async def __init__(self, config: Config, dedicated: Mapping[str, Remote]) -> None:
+    async def __init__(  # type: ignore[misc] # Ray awaits it
+        self, config: Config, dedicated: Mapping[str, Remote]
+    ) -> None:
         global _here
         open_log(config.data)
         catalogue, admission = Catalogue(), Admission(config.limits.max_in_flight)
@@ -67,7 +69,7 @@ class Gateway(InferenceService):
         await self._link.start()
         _here = self._front
 
-    def __serve_build_asgi_app__(self) -> Any:  # noqa: PLW3201 - Serve's own name for it
+    def __serve_build_asgi_app__(self) -> Any:
         return self._front
 
     async def record_autoscaling_stats(self) -> dict[str, float]:
@@ -80,9 +82,9 @@ def _preparing(dedicated: Mapping[str, Remote]) -> Any:
         if settings.placement == "shared":
             return prepare(folder, settings, limits)
         if folder.label not in dedicated:
-            raise RepositoryError(f"{folder.label}: placement is dedicated, and versions so placed are deployed at start")
+            raise RepositoryError(
+                f"{folder.label}: placement is dedicated, and versions so placed are deployed at start"
+            )
         return dedicated[folder.label].version(folder)
 
     return prepare_or_reach
-
-

@@ -18,17 +18,36 @@ from gateway.routing import Route
 from gateway.tensor import Tensor
 from gateway.version import Version, Watch
 
-Reply = TypeVar("Reply", covariant=True)
+Reply_co = TypeVar("Reply_co", covariant=True)
 
 
-class Call(Protocol[Reply]):
+class Call(Protocol[Reply_co]):
     """A request as its transport holds it."""
 
-    model: str
-    pinned: int | None
-    request_id: str
-    headers: Mapping[str, str]
-    watch: Watch | None
+    @property
+    def model(self) -> str:
+        """The model that it names."""
+        ...
+
+    @property
+    def pinned(self) -> int | None:
+        """The version that it names, if it does."""
+        ...
+
+    @property
+    def request_id(self) -> str:
+        """The id in its headers; empty if there is none that can be used."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Its headers, or metadata, by lower-case name."""
+        ...
+
+    @property
+    def watch(self) -> Watch | None:
+        """How to notice that its client went away; None where the transport sees to that."""
+        ...
 
     def parse(self) -> Query:
         """The query in the body. Raises GatewayError."""
@@ -38,11 +57,11 @@ class Call(Protocol[Reply]):
         """The time limit that the transport carries, in seconds. Raises GatewayError if it is malformed."""
         ...
 
-    def answer(self, answer: Answer, query: Query, route: Route) -> Reply:
+    def answer(self, answer: Answer, query: Query, route: Route) -> Reply_co:
         """The reply that carries the answer."""
         ...
 
-    def refuse(self, refusal: GatewayError, request_id: str) -> Reply:
+    def refuse(self, refusal: GatewayError, request_id: str) -> Reply_co:
         """The reply that says no."""
         ...
 
@@ -80,7 +99,7 @@ class Plane:
     record: Callable[[Exchange], None]
 
 
-async def infer(plane: Plane, call: Call[Reply]) -> Reply:
+async def infer(plane: Plane, call: Call[Reply_co]) -> Reply_co:
     """Authenticate, parse, route, run, record, respond. Every refusal becomes a reply; nothing is raised."""
     began = time.perf_counter_ns()
     exchange = Exchange(time.time_ns(), call.request_id, call.model)

@@ -109,7 +109,9 @@ def _values(found: pa.Array, column: Column, name: str, data: Path) -> Array:
             raise SetupError(f"{where}: {found.null_count} null rows, but each has {width} values")
         found = found.flatten()
     if len(found) != rows * width:
-        raise SetupError(f"{where}: {len(found)} values in {rows} rows, but {column.datatype} {list(column.shape)} has {width} a row")
+        raise SetupError(
+            f"{where}: {len(found)} values in {rows} rows, but {column.datatype} {list(column.shape)} has {width} a row"
+        )
     array = _typed(found, column.datatype, where)
     return array if width == 1 else array.reshape(rows, width)
 

@@ -153,8 +153,8 @@ def _derived(folder: Folder, session: Session) -> Manifest:
     return Manifest(
         name=folder.model,
         version=folder.version,
-        inputs=tuple(Column(name=s.name, datatype=s.datatype, shape=s.shape) for s in signature.inputs.values()),  # type: ignore[arg-type]
-        outputs=tuple(Column(name=s.name, datatype=s.datatype, shape=s.shape) for s in signature.outputs.values()),  # type: ignore[arg-type]
+        inputs=tuple(Column(name=s.name, datatype=s.datatype, shape=s.shape) for s in signature.inputs.values()),
+        outputs=tuple(Column(name=s.name, datatype=s.datatype, shape=s.shape) for s in signature.outputs.values()),
         max_batch_size=DEFAULT_BATCH if together else 0,
     )
 

@@ -176,5 +176,3 @@ async def _refuse_http(request: Request, problem: Exception) -> Response:
         return await _refuse(request, NotFound(f"no such path: {path}"))
     message = f"{method} is not offered at {path}" if problem.status_code == 405 else str(problem.detail)
     return JSONResponse({"error": message}, problem.status_code, problem.headers)
-
-

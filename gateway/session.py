@@ -62,7 +62,10 @@ class Session:
             for name, array in rows.items()
         }
         found = self._session.run_with_ort_values(list(names), values)
-        return {name: _words(value) if name in self._halves else value.numpy() for name, value in zip(names, found, strict=True)}
+        return {
+            name: _words(value) if name in self._halves else value.numpy()
+            for name, value in zip(names, found, strict=True)
+        }
 
 
 def _words(value: ort.OrtValue) -> Array:

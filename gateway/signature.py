@@ -78,7 +78,7 @@ class Signature:
         if len(counts) > 1:
             found = ", ".join(f"{name} {array.shape[0]}" for name, array in rows.items())
             raise BadRequest(f"inputs differ in their first dimension, the rows: {found}")
-        count = counts.pop()
+        count: int = counts.pop()
         if not count:
             raise BadRequest(f"no rows: the first dimension of every input is 0, but {self.label} needs at least 1")
         return count

@@ -29,9 +29,7 @@ class Statistics:
         self.batches: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0])
         self.last_ms = 0
 
-    def succeeded(
-        self, rows: int, leads: bool, batch: int, times: tuple[int, int, int, int, int], now_ms: int
-    ) -> None:
+    def succeeded(self, rows: int, leads: bool, batch: int, times: tuple[int, int, int, int, int], now_ms: int) -> None:
         """One answered request. times: queue, input, infer, output and total, in ns; now_ms: Unix time."""
         counts = self.counts
         queue_ns, input_ns, infer_ns, output_ns, total_ns = times

@@ -83,12 +83,11 @@ def _typed(given: pb.ModelInferRequest.InferInputTensor, datatype: str, shape: t
         except UnicodeDecodeError:
             raise BadRequest(f'input "{name}": an element of bytes_contents is not valid UTF-8') from None
     wide = np.array(values, DATATYPES[datatype].dtype if datatype == "BYTES" else None)
-    if not len(values):
+    if not values:
         wide = wide.astype(DATATYPES[datatype].dtype)
     if wide.size != math.prod(shape):
         raise BadRequest(
-            f'input "{name}": {field} has {wide.size} elements, '
-            f"but shape {list(shape)} takes {math.prod(shape)}"
+            f'input "{name}": {field} has {wide.size} elements, but shape {list(shape)} takes {math.prod(shape)}'
         )
     array = wide.astype(DATATYPES[datatype].dtype, copy=False)
     if wide.dtype.kind in "iu" and (wide != array).any():

@@ -30,9 +30,7 @@ def format_answer(answer: Answer, query: Query) -> tuple[bytes, int | None]:
         head["outputs"] = [_inline(tensor) for tensor in answer.outputs]
         return _encode(head), None
     tail: list[bytes] = []
-    head["outputs"] = [
-        _behind(tensor, tail) if tensor.name in binary else _inline(tensor) for tensor in answer.outputs
-    ]
+    head["outputs"] = [_behind(tensor, tail) if tensor.name in binary else _inline(tensor) for tensor in answer.outputs]
     text = _encode(head)
     return b"".join((text, *tail)), len(text)
 

@@ -28,7 +28,7 @@ def _top(tensor: Tensor, classes: int) -> Tensor:
         raise BadRequest(f'output "{shown(name)}": classification needs numbers, and it is {datatype}')
     values = bf16_to_fp32(array) if datatype == "BF16" else array
     rows = values.reshape(values.shape[0], -1) if values.ndim > 1 else values.reshape(1, -1)
-    order = np.argsort(rows, axis=1, kind="stable")[:, ::-1][:, :classes]  # type: ignore[call-overload]
+    order = np.argsort(rows, axis=1, kind="stable")[:, ::-1][:, :classes]
     texts = [[f"{row[index]:f}:{index}" for index in top] for row, top in zip(rows, order, strict=True)]
     shape = (values.shape[0], order.shape[1]) if values.ndim > 1 else (order.shape[1],)
     return Tensor(name, "BYTES", np.array(texts, np.object_).reshape(shape))

@@ -22,7 +22,9 @@ def unpack(body: bytes, encoding: str, limit: int) -> bytes:
     window = _WINDOWS.get(encoding)
     if window is None:
         raise BadRequest(f'Content-Encoding: found "{encoding[:40]}", expected gzip, deflate or identity')
-    for bits in (window, -zlib.MAX_WBITS) if encoding == "deflate" else (window,):  # some send deflate without its header
+    for bits in (
+        (window, -zlib.MAX_WBITS) if encoding == "deflate" else (window,)
+    ):  # some send deflate without its header
         unpacker = zlib.decompressobj(bits)
         try:
             plain = unpacker.decompress(body, limit + 1)

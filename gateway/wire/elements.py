@@ -60,8 +60,9 @@ def from_binary(raw: memoryview, datatype: str, shape: tuple[int, ...], name: st
             f'input "{shown(name)}": {len(raw)} bytes, but shape {list(shape)} of {datatype} takes {count * kind.size}'
         )
     if datatype == "BOOL":  # any byte but 0 is true; numpy wants exactly 0 or 1
-        return (np.frombuffer(raw, np.uint8) != 0).reshape(shape)
-    array = np.frombuffer(raw, kind.dtype)
+        truths: Array = np.frombuffer(raw, np.uint8) != 0
+        return truths.reshape(shape)
+    array: Array = np.frombuffer(raw, kind.dtype)
     return (array if array.flags.aligned else array.copy()).reshape(shape)
 
 
@@ -77,7 +78,7 @@ def to_binary(array: Array, datatype: str) -> bytes:
     """The elements in row-major order as little-endian bytes."""
     if datatype != "BYTES":
         return array.astype(DATATYPES[datatype].dtype, copy=False).tobytes()
-    parts = []
+    parts: list[bytes] = []
     for value in array.ravel().tolist():
         encoded = _text(value).encode()
         parts += (struct.pack("<I", len(encoded)), encoded)

@@ -74,7 +74,9 @@ def parse_request(body: bytes | memoryview, header_length: int | None = None) ->
 def check_id(identifier: str) -> str:
     """The id itself, if it can travel in a header and serve as a key. Raises BadRequest."""
     if identifier and not (len(identifier) <= MAX_ID and identifier.isascii() and identifier.isprintable()):
-        raise BadRequest(f"id: expected at most {MAX_ID} printable ASCII characters, found {len(identifier)} characters")
+        raise BadRequest(
+            f"id: expected at most {MAX_ID} printable ASCII characters, found {len(identifier)} characters"
+        )
     return identifier
 
 
