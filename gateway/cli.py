@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gateway import environment, haproxy
@@ -119,7 +120,7 @@ def check(config: Path, machine: bool) -> None:
         table = Table("model", "version", "runs", "one row", "verdict")
         for row in rows:
             cost = "" if row["row_us"] is None else f"{row['row_us']:.0f} µs"
-            table.add_row(row["model"], str(row["version"]), row["runs"], cost, row["problem"] or "[green]fit[/green]")
+            table.add_row(row["model"], str(row["version"]), row["runs"], cost, escape(row["problem"]) or "[green]fit[/green]")
         out.print(table)
     if failed:
         raise RepositoryError(f"{len(failed)} of {len(rows)} versions would not be served")
@@ -138,7 +139,7 @@ def status(config: Path, machine: bool) -> None:
     table = Table("model", "version", "state", "traffic", "answered", "reason")
     for row in found["models"]:
         share = f"{row['share']:.0%}" if row["share"] else "–"
-        table.add_row(row["model"], str(row["version"]), row["state"], share, f"{row['answered']:,}", row["reason"])
+        table.add_row(row["model"], str(row["version"]), row["state"], share, f"{row['answered']:,}", escape(row["reason"]))
     out.print(table)
     out.print(f"{len(found['replicas'])} replicas, revision {found['revision']}")
 
@@ -171,7 +172,7 @@ def announce(config: Config, balanced: bool, seconds: float) -> None:
     out.print(f"  serving {', '.join(ready) or 'nothing'}")
     for row in found["models"]:
         if row["state"] != "READY":
-            out.print(f"  not served: {row['reason']}", style="bold red")
+            out.print(f"  not served: {escape(row['reason'])}", style="bold red")
     if not balanced:
         out.print(
             "  no HAProxy for this platform: Ray Serve's own proxy stands in front; all works, slower", style="yellow"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -37,7 +38,10 @@ def _seconds(value: Any) -> float:
 
 
 def _bytes(value: Any) -> int:
-    return int(_measure(value, _SIZES, "64MiB"))
+    size = _measure(value, _SIZES, "64MiB")
+    if not math.isfinite(size):
+        raise ValueError(f"expected a finite number, found {size}")
+    return int(size)
 
 
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=30 * 86400)]

@@ -32,6 +32,8 @@ def document(text: str, tree: type[Tree], where: Path, error: type[SetupError]) 
         mark = getattr(problem, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise error(f"{where}{line}: not valid YAML: {getattr(problem, 'problem', problem)}") from None
+    except ValueError as problem:  # 2013-02-30 looks like a date
+        raise error(f"{where}: not valid YAML: {problem}") from None
     if content is None:
         content = {}
     if not isinstance(content, dict):

@@ -33,6 +33,7 @@ _BALANCED = {
     "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
     "RAY_SERVE_HAPROXY_RETRIES": "5",
     "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": "120",
+    "RAY_SERVE_HAPROXY_TUNE_BUFSIZE": "65536",  # a request this long can be sent again to another replica
 }
 
 
@@ -56,7 +57,7 @@ def settings(config: Config, program: str | None, ports: tuple[int, int]) -> dic
         **variables,
         **_BALANCED,
         "RAY_SERVE_HAPROXY_BINARY_PATH": str(run / "haproxy"),
-        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(haproxy.config_path(run)),
+        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(run / "haproxy.cfg"),
         "RAY_SERVE_HAPROXY_SOCKET_PATH": str(run / "admin.sock"),
         "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(run / "metrics.sock"),
         "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(run),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from gateway.errors import BadRequest, BodyTooLarge, Cancelled, GatewayError, MethodNotAllowed
+from gateway.errors import BadRequest, Cancelled, GatewayError, MethodNotAllowed, RequestTimeout
 from gateway.identifier import uuid7
 from gateway.inference import (
     Receive,
@@ -21,6 +21,7 @@ from gateway.inference import (
 )
 from gateway.journey import Plane, infer
 from gateway.rest import ASGIApp
+from gateway.signature import shown
 
 logger = logging.getLogger("driftgate")
 
@@ -42,9 +43,13 @@ class Front:
         headers = decode_headers(scope["headers"])
         try:
             where = self._where(scope["path"])
-            if where is None:
-                await self._rest(scope, receive, send)
-                return
+        except GatewayError as refusal:
+            await _send(send, _final(refusal, headers))
+            return
+        if where is None:
+            await self._elsewhere(scope, receive, send)
+            return
+        try:
             if scope["method"] != "POST":
                 raise MethodNotAllowed(f"{scope['method']} is not offered here; inference is a POST")
             body = await read_body(headers, receive, self._plane.limits)
@@ -53,11 +58,13 @@ class Front:
             return
         except GatewayError as refusal:
             reply = _final(refusal, headers)
-        except Exception:
-            logger.exception("an inference request failed in a way that is not foreseen")
-            reply = _final(GatewayError("internal error; the gateway's log says more"), headers)
-        await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
-        await send({"type": "http.response.body", "body": reply.body})
+        await _send(send, reply)
+
+    async def _elsewhere(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._rest(scope, receive, send)
+        except Exception:  # Starlette has answered with 500 before it raised
+            logger.exception("%s %s failed in a way that is not foreseen", scope["method"], shown(scope["path"]))
 
     def _where(self, path: str) -> Target | None:
         try:
@@ -69,10 +76,15 @@ class Front:
             return found
 
 
+async def _send(send: Send, reply: Reply) -> None:
+    await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
 def _final(refusal: GatewayError, headers: dict[str, str]) -> Reply:
     """A refusal from before the journey began. Where the body was not read, the connection cannot serve another request."""
     reply = refused(refusal, header_id(headers) or uuid7())
     reply.headers.append((b"content-length", b"%d" % len(reply.body)))
-    if isinstance(refusal, BodyTooLarge | BadRequest):
+    if isinstance(refusal, BadRequest | RequestTimeout):
         reply.headers.append((b"connection", b"close"))
     return reply

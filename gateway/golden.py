@@ -11,7 +11,7 @@ import numpy as np
 from gateway.errors import GatewayError, RepositoryError
 from gateway.query import Query
 from gateway.session import Session
-from gateway.signature import shown
+from gateway.signature import parse_datatype, shown
 from gateway.tensor import DATATYPES, Array
 from gateway.wire.elements import from_json
 from gateway.wire.request import parse_request
@@ -63,7 +63,8 @@ def _check(session: Session, golden: _Golden, index: int) -> Query:
         rows, _ = session.signature.fit(query)
         found = session.run(rows)
         for output in golden.response.outputs:
-            expected = from_json(output.data, output.datatype, tuple(output.shape), output.name)
+            datatype = parse_datatype(output.datatype, output.name)
+            expected = from_json(output.data, datatype, tuple(output.shape), output.name)
             _compare(found.get(output.name), expected, output, golden.tolerance, where)
     except GatewayError as problem:
         message = problem.message if problem.message.startswith(where) else f"{where}: {problem.message}"

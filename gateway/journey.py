@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -11,12 +13,14 @@ from typing import Protocol, TypeVar
 from gateway.admission import Admission
 from gateway.catalogue import Catalogue, Entry
 from gateway.config import Limits
-from gateway.errors import GatewayError
+from gateway.errors import Cancelled, GatewayError
 from gateway.identifier import uuid7
 from gateway.query import Answer, Query
 from gateway.routing import Route
 from gateway.tensor import Tensor
 from gateway.version import Version, Watch
+
+logger = logging.getLogger("driftgate")
 
 Reply_co = TypeVar("Reply_co", covariant=True)
 
@@ -100,7 +104,10 @@ class Plane:
 
 
 async def infer(plane: Plane, call: Call[Reply_co]) -> Reply_co:
-    """Authenticate, parse, route, run, record, respond. Every refusal becomes a reply; nothing is raised."""
+    """Authenticate, parse, route, run, record, respond. Every refusal becomes a reply, and every way out is recorded.
+
+    Raises nothing but CancelledError, when the task that it runs in is cancelled.
+    """
     began = time.perf_counter_ns()
     exchange = Exchange(time.time_ns(), call.request_id, call.model)
     try:
@@ -122,13 +129,15 @@ async def infer(plane: Plane, call: Call[Reply_co]) -> Reply_co:
             _, exchange.queue_ns, exchange.infer_ns, exchange.batch, exchange.leads = result
         finally:
             plane.admission.leave(time.perf_counter_ns())
-    except GatewayError as refusal:
-        exchange.refusal = refusal
-        exchange.answer = None
+    except (Exception, asyncio.CancelledError) as problem:
+        exchange.answer, exchange.refusal = None, _refusal(problem)
         exchange.request_id = exchange.request_id or uuid7()
-        reply = call.refuse(refusal, exchange.request_id)
-    exchange.total_ns = time.perf_counter_ns() - began
-    plane.record(exchange)
+        if isinstance(problem, asyncio.CancelledError):
+            raise
+        reply = call.refuse(exchange.refusal, exchange.request_id)
+    finally:
+        exchange.total_ns = time.perf_counter_ns() - began
+        plane.record(exchange)
     return reply
 
 
@@ -146,6 +155,16 @@ def count(exchange: Exchange) -> None:
 
 def trust_everyone(headers: Mapping[str, str]) -> None:
     """The authentication of a gateway that only this machine can reach."""
+
+
+def _refusal(problem: BaseException) -> GatewayError:
+    """What a request that ended so is recorded as, and what its client may know of it."""
+    if isinstance(problem, GatewayError):
+        return problem
+    if isinstance(problem, asyncio.CancelledError):
+        return Cancelled("the call was cancelled before its answer was ready")
+    logger.error("an inference request failed in a way that is not foreseen", exc_info=problem)
+    return GatewayError("internal error; the gateway's log says more")
 
 
 def _deadline(limits: Limits, transport_s: float | None, query: Query) -> float | None:

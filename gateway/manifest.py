@@ -109,4 +109,8 @@ class Manifest(Frozen):
 
 def read_manifest(path: Path) -> Manifest:
     """The manifest at `path`. Raises RepositoryError, naming file, line and key."""
-    return document(path.read_text(encoding="utf-8"), Manifest, path, RepositoryError)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise RepositoryError(f"{path}: cannot be read: {problem}") from None
+    return document(text, Manifest, path, RepositoryError)

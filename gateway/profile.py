@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gateway.errors import SetupError
@@ -101,19 +101,30 @@ def _named(columns: tuple[Column, ...], name: str) -> Column:
 
 
 def _values(found: pa.Array, column: Column, name: str, data: Path) -> Array:
-    """The values as the model takes them: [n], or [n, width] where wide."""
-    width = row_width(column)
-    rows, where = len(found), f'{data}: column "{name}"'
-    while pa.types.is_list(found.type) or pa.types.is_large_list(found.type) or pa.types.is_fixed_size_list(found.type):
-        if found.null_count:
-            raise SetupError(f"{where}: {found.null_count} null rows, but each has {width} values")
-        found = found.flatten()
-    if len(found) != rows * width:
+    """The values as the model takes them: [n], or [n, width] where wide. Lists may be nested as the shape is."""
+    rows, width, where = len(found), row_width(column), f'{data}: column "{name}"'
+    flat = found
+    while _is_list(flat.type):
+        if flat.null_count:
+            raise SetupError(f"{where}: {flat.null_count} null rows, but each has {width} values")
+        sizes = pc.unique(flat.value_lengths()).to_pylist()
+        if len(sizes) > 1:
+            raise SetupError(f"{where}: rows of {min(sizes)} and {max(sizes)} values, but each has {width}")
+        flat = flat.flatten()
+    if len(flat) != rows * width:
         raise SetupError(
-            f"{where}: {len(found)} values in {rows} rows, but {column.datatype} {list(column.shape)} has {width} a row"
+            f"{where}: rows of {len(flat) // max(rows, 1)} values, but {column.datatype} {list(column.shape)} has {width}"
         )
-    array = _typed(found, column.datatype, where)
+    array = _typed(flat, column.datatype, where)
     return array if width == 1 else array.reshape(rows, width)
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
 
 
 def _read(file: pq.ParquetFile, name: str) -> pa.Array:
@@ -122,29 +133,33 @@ def _read(file: pq.ParquetFile, name: str) -> pa.Array:
 
 
 def _typed(found: pa.Array, datatype: str, where: str) -> Array:
-    wrong = SetupError(f"{where}: holds {found.type}, but the manifest says {datatype}")
-    if datatype == "BYTES":
-        if pa.types.is_binary(found.type):
-            found = found.cast(pa.string())
-        if not (pa.types.is_string(found.type) or pa.types.is_large_string(found.type)):
-            raise wrong
-        return found.to_numpy(zero_copy_only=False).astype(object)
-    if datatype in ("FP16", "BF16", "FP32", "FP64"):
-        if not (pa.types.is_floating(found.type) or pa.types.is_integer(found.type)):
-            raise wrong
-        return _floats(found.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), datatype)
-    if not (pa.types.is_boolean(found.type) if datatype == "BOOL" else pa.types.is_integer(found.type)):
-        raise wrong
-    if found.null_count:
-        raise SetupError(f"{where}: {found.null_count} nulls, but {datatype} cannot be missing")
+    kind = found.type
     try:
-        fitting = found if datatype == "BOOL" else found.cast(pa.from_numpy_dtype(DATATYPES[datatype].dtype))
+        if datatype == "BYTES" and (pa.types.is_string(kind) or pa.types.is_large_string(kind) or _is_bytes(kind)):
+            return _array(found.cast(pa.large_string())).astype(object)
+        if datatype in ("FP16", "BF16", "FP32", "FP64") and _is_number(kind):
+            return _floats(_array(found.cast(pa.float64(), safe=False)), datatype)
+        if found.null_count and (pa.types.is_boolean(kind) or pa.types.is_integer(kind)):
+            raise SetupError(f"{where}: {found.null_count} nulls, but {datatype} cannot be missing")
+        if datatype == "BOOL" and pa.types.is_boolean(kind):
+            return _array(found)
+        if "INT" in datatype and pa.types.is_integer(kind):
+            return _array(found.cast(pa.from_numpy_dtype(DATATYPES[datatype].dtype)))
     except pa.ArrowInvalid as problem:
         raise SetupError(f"{where}: does not fit {datatype}: {problem}") from None
-    return fitting.to_numpy(zero_copy_only=False)
+    raise SetupError(f"{where}: holds {kind}, but the manifest says {datatype}")
 
 
-def _floats(values: Any, datatype: str) -> Array:
+def _is_bytes(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _array(found: pa.Array) -> Array:
+    array: Array = found.to_numpy(zero_copy_only=False)
+    return array
+
+
+def _floats(values: Array, datatype: str) -> Array:
     # As the model sees them: a float64 and its float32 may fall on two sides of a bin's edge.
     with np.errstate(over="ignore"):
         if datatype == "BF16":
@@ -155,16 +170,19 @@ def _floats(values: Any, datatype: str) -> Array:
 def _score(file: pq.ParquetFile, column: Column, name: str, data: Path) -> Array:
     """Scores as float [n] or [n, classes]; null rows are NaN."""
     found = _read(file, name)
-    width = row_width(column)
-    if width > 1 and found.null_count:
-        found = found.fill_null(pa.scalar([math.nan] * width, found.type))
-    return _values(found, column, name, data)
+    if not (_is_list(found.type) and found.null_count):
+        return _values(found, column, name, data)
+    scored = found.is_valid().to_numpy(zero_copy_only=False)
+    known = _values(found.drop_null(), column, name, data)
+    scores = np.full((len(found), *known.shape[1:]), np.nan)
+    scores[scored] = known
+    return scores
 
 
 def _labels(file: pq.ParquetFile, schema: Schema, data: Path) -> Array:
     found = _read(file, LABEL)
-    if schema.task == "regression":
-        if not (pa.types.is_floating(found.type) or pa.types.is_integer(found.type)):
-            raise SetupError(f'{data}: column "{LABEL}": holds {found.type}, but a regression task expects numbers')
-        return found.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return np.array(found.to_pylist(), dtype=object)
+    if schema.task != "regression":
+        return np.array(found.to_pylist(), dtype=object)
+    if not _is_number(found.type):
+        raise SetupError(f'{data}: column "{LABEL}": holds {found.type}, but a regression task expects numbers')
+    return _array(found.cast(pa.float64(), safe=False))

@@ -102,8 +102,11 @@ def check_hash(folder: Folder) -> None:
     expected = read_manifest(path).sha256 if path.exists() else None
     if expected is None:
         return
-    with (folder.path / "model.onnx").open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with (folder.path / "model.onnx").open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as problem:
+        raise RepositoryError(f"{folder.label}: model.onnx cannot be read: {problem.strerror}") from None
     if found != expected:
         raise RepositoryError(f"{folder.label}: model.onnx has sha256 {found}, but model.yaml says {expected}")
 

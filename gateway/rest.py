@@ -108,7 +108,7 @@ def build(catalogue: Catalogue, control: Control, limits: Limits) -> Starlette:
             Route("/v2/repository/models/{model}/unload", unload, methods=["POST"]),
             Route("/gateway/status", status),
         ],
-        exception_handlers={GatewayError: _refuse, HTTPException: _refuse_http},
+        exception_handlers={GatewayError: _refuse, HTTPException: _refuse_http, Exception: _refuse_unforeseen},
     )
 
 
@@ -167,6 +167,10 @@ async def _refuse(request: Request, problem: Exception) -> Response:
     reply = refused(problem, header_id(request.headers) or uuid7())
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reply.headers}
     return Response(reply.body, reply.status, headers)
+
+
+async def _refuse_unforeseen(request: Request, problem: Exception) -> Response:
+    return await _refuse(request, GatewayError("internal error; the gateway's log says more"))
 
 
 async def _refuse_http(request: Request, problem: Exception) -> Response:

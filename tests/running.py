@@ -42,8 +42,9 @@ class Running:
         return found
 
     def replicas(self) -> list[psutil.Process]:
-        """The processes of its ingress replicas."""
-        return [psutil.Process(replica["pid"]) for replica in self.status()["replicas"]]
+        """The living processes of its ingress replicas."""
+        known = [replica["pid"] for replica in self.status()["replicas"]]
+        return [psutil.Process(pid) for pid in known if psutil.pid_exists(pid)]
 
 
 @contextlib.contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from gateway.errors import BadRequest
@@ -27,8 +29,9 @@ def _top(tensor: Tensor, classes: int) -> Tensor:
     if datatype in ("BYTES", "BOOL"):
         raise BadRequest(f'output "{shown(name)}": classification needs numbers, and it is {datatype}')
     values = bf16_to_fp32(array) if datatype == "BF16" else array
-    rows = values.reshape(values.shape[0], -1) if values.ndim > 1 else values.reshape(1, -1)
-    order = np.argsort(rows, axis=1, kind="stable")[:, ::-1][:, :classes]
+    rows = values.reshape(values.shape[0], math.prod(values.shape[1:])) if values.ndim > 1 else values.reshape(1, -1)
+    keys = np.where(np.isnan(rows), -np.inf, rows) if rows.dtype.kind == "f" else rows  # argsort holds NaN for the highest
+    order = np.argsort(keys, axis=1, kind="stable")[:, ::-1][:, :classes]
     texts = [[f"{row[index]:f}:{index}" for index in top] for row, top in zip(rows, order, strict=True)]
     shape = (values.shape[0], order.shape[1]) if values.ndim > 1 else (order.shape[1],)
     return Tensor(name, "BYTES", np.array(texts, np.object_).reshape(shape))
