@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gateway.errors import DeadlineExceeded, GatewayError, InferenceFailed, Overloaded
+from gateway.errors import DeadlineExceeded, GatewayError, Overloaded
 from gateway.query import Rows
 from gateway.tensor import Array
 
@@ -117,8 +117,8 @@ class Batcher:
 
     def _finish(self, jobs: list[Job], work: asyncio.Future[list[Result | GatewayError]]) -> None:
         self._free += 1
-        broken = work.exception()  # out of memory, say; a waiting client must hear of it
-        outcomes = [InferenceFailed(f"{self._label}: {type(broken).__name__}")] * len(jobs) if broken else work.result()
+        broken = work.exception()  # a waiting client must hear of it
+        outcomes = [self._said(broken)] * len(jobs) if broken else work.result()
         for job, outcome in zip(jobs, outcomes, strict=True):
             if job.future.done():
                 continue
@@ -128,6 +128,11 @@ class Batcher:
                 self._job_s = 0.9 * self._job_s + 0.1e-9 * outcome.compute_ns / len(jobs)
                 job.future.set_result(outcome)
         self._pump()
+
+    def _said(self, broken: BaseException) -> GatewayError:
+        if isinstance(broken, MemoryError):
+            return Overloaded(f"{self._label}: there is not enough memory for this request now")
+        return GatewayError(f"{self._label}: {type(broken).__name__}")
 
 
 def expire(job: Job) -> None:

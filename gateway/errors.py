@@ -6,8 +6,8 @@
     ├── NotFound              404  no such model, version, or path
     ├── MethodNotAllowed      405
     ├── RequestTimeout        408  the body did not arrive in time
+    ├── InferenceFailed       422  it fits the model's signature, and the model fails on it all the same
     ├── Cancelled             499  the client went away
-    ├── InferenceFailed       500  the model itself failed
     ├── Overloaded            503  queue full; comes with Retry-After
     │   └── NotReady          503  loading, unloaded, or refused by its checks
     ├── DeadlineExceeded      504
@@ -65,16 +65,21 @@ class RequestTimeout(GatewayError):
     status, grpc, code = 408, "CANCELLED", "request_timeout"
 
 
+class InferenceFailed(GatewayError):
+    """The model failed on a request that fits its signature, as it does for an index outside its table.
+
+    Nobody but the model can know which values it takes, and the same model answers other requests: the values are at
+    fault, so the status is 422, Unprocessable Content, and the message is ONNX Runtime's. A model that fails on every
+    request shows in the rate of this code.
+    """
+
+    status, grpc, code = 422, "INVALID_ARGUMENT", "inference_failed"
+
+
 class Cancelled(GatewayError):
     """The client went away before its answer was ready. Nobody reads this status; it is recorded."""
 
     status, grpc, code = 499, "CANCELLED", "cancelled"
-
-
-class InferenceFailed(GatewayError):
-    """ONNX Runtime refused or failed to run the model on an otherwise valid request."""
-
-    status, grpc, code = 500, "INTERNAL", "inference_failed"
 
 
 class Overloaded(GatewayError):

@@ -72,4 +72,6 @@ def _belongs(process: psutil.Process, run: Path) -> bool:
         command = process.cmdline()
     except psutil.Error:
         return False
-    return "-db" in command and any(word.startswith(f"{run}/") for word in command[1:])  # Serve adds the node's id below
+    return "-db" in command and any(
+        word.startswith(f"{run}/") for word in command[1:]
+    )  # Serve adds the node's id below

@@ -70,7 +70,8 @@ class Signature:
                     f'output "{shown(name)}": {self.label} has no such output; it gives {", ".join(self.outputs)}'
                 )
         if len(set(names)) < len(names):
-            raise BadRequest(f"outputs: each may be asked for once, found {', '.join(names)}")
+            doubled = next(name for index, name in enumerate(names) if name in names[:index])
+            raise BadRequest(f'output "{doubled}": asked for twice')
         return names
 
     def _count(self, rows: Rows) -> int:
@@ -86,7 +87,8 @@ class Signature:
 
 def shown(name: str, limit: int = 80) -> str:
     """A name from outside, short enough and plain enough for a message."""
-    plain = name if name.isprintable() else ascii(name)[1:-1]
+    start = name[: limit + 1]  # a name may be as long as a body
+    plain = start if start.isprintable() else ascii(start)[1:-1]
     return plain if len(plain) <= limit else plain[:limit] + "…"
 
 

@@ -13,7 +13,7 @@ from gateway.grpc import inference_pb2 as pb
 from gateway.query import Answer, Parameter, Query, Wanted
 from gateway.signature import parse_datatype, shown
 from gateway.tensor import DATATYPES, MAX_RANK, Array, Tensor
-from gateway.wire.elements import from_binary, to_binary
+from gateway.wire.elements import from_binary, shaped, to_binary
 from gateway.wire.request import check_id, timeout
 
 _CONTENTS = {
@@ -92,7 +92,7 @@ def _typed(given: pb.ModelInferRequest.InferInputTensor, datatype: str, shape: t
     array = wide.astype(DATATYPES[datatype].dtype, copy=False)
     if wide.dtype.kind in "iu" and (wide != array).any():
         raise BadRequest(f'input "{name}": {field} holds a value that does not fit {datatype}')
-    return array.reshape(shape)
+    return shaped(array, shape, given.name)
 
 
 def _classes(output: pb.ModelInferRequest.InferRequestedOutputTensor) -> int:

@@ -30,7 +30,8 @@ def _top(tensor: Tensor, classes: int) -> Tensor:
         raise BadRequest(f'output "{shown(name)}": classification needs numbers, and it is {datatype}')
     values = bf16_to_fp32(array) if datatype == "BF16" else array
     rows = values.reshape(values.shape[0], math.prod(values.shape[1:])) if values.ndim > 1 else values.reshape(1, -1)
-    keys = np.where(np.isnan(rows), -np.inf, rows) if rows.dtype.kind == "f" else rows  # argsort holds NaN for the highest
+    # argsort holds NaN for the highest value
+    keys = np.where(np.isnan(rows), -np.inf, rows) if rows.dtype.kind == "f" else rows
     order = np.argsort(keys, axis=1, kind="stable")[:, ::-1][:, :classes]
     texts = [[f"{row[index]:f}:{index}" for index in top] for row, top in zip(rows, order, strict=True)]
     shape = (values.shape[0], order.shape[1]) if values.ndim > 1 else (order.shape[1],)

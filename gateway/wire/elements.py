@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 import struct
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ _INTEGERS = {
     **{f"INT{bits}": (-(1 << bits - 1), (1 << bits - 1) - 1) for bits in (8, 16, 32, 64)},
     **{f"UINT{bits}": (0, (1 << bits) - 1) for bits in (8, 16, 32)},
 }
+_NESTED = re.compile(rb"\s*\[\s*\[")
 
 
 def from_json(raw: bytes | msgspec.Raw, datatype: str, shape: tuple[int, ...], name: str) -> Array:
@@ -27,7 +29,7 @@ def from_json(raw: bytes | msgspec.Raw, datatype: str, shape: tuple[int, ...], n
 
     null stands for NaN in floats. Raises BadRequest naming input `name`.
     """
-    nested = _nested(raw)
+    nested = _NESTED.match(raw) is not None
     if nested and len(shape) < 2:
         raise BadRequest(f'input "{shown(name)}": data is nested, but shape {list(shape)} has {len(shape)} dimension')
     try:
@@ -43,7 +45,7 @@ def from_json(raw: bytes | msgspec.Raw, datatype: str, shape: tuple[int, ...], n
         array = fp32_to_bf16(array)
     if nested and array.shape != shape:
         raise BadRequest(f'input "{shown(name)}": data is nested as {list(array.shape)}, but shape says {list(shape)}')
-    return _shaped(array, shape, name)
+    return shaped(array, shape, name)
 
 
 def from_binary(raw: memoryview, datatype: str, shape: tuple[int, ...], name: str) -> Array:
@@ -54,16 +56,16 @@ def from_binary(raw: memoryview, datatype: str, shape: tuple[int, ...], name: st
     kind = DATATYPES[datatype]
     count = math.prod(shape)
     if not kind.size:
-        return _shaped(_strings(raw, count, name), shape, name)
+        return shaped(_strings(raw, count, name), shape, name)
     if len(raw) != count * kind.size:
         raise BadRequest(
             f'input "{shown(name)}": {len(raw)} bytes, but shape {list(shape)} of {datatype} takes {count * kind.size}'
         )
     if datatype == "BOOL":  # any byte but 0 is true; numpy wants exactly 0 or 1
         truths: Array = np.frombuffer(raw, np.uint8) != 0
-        return truths.reshape(shape)
+        return shaped(truths, shape, name)
     array: Array = np.frombuffer(raw, kind.dtype)
-    return (array if array.flags.aligned else array.copy()).reshape(shape)
+    return shaped(array if array.flags.aligned else array.copy(), shape, name)
 
 
 def to_json(array: Array, datatype: str) -> list[Any]:
@@ -94,11 +96,6 @@ def said(problem: Exception) -> str:
     return str(problem).replace("`", "").replace(" - at $", " at $").replace("$.", "").replace("at $", "at ")
 
 
-def _nested(raw: bytes | msgspec.Raw) -> bool:
-    head = bytes(memoryview(raw)[:64]).lstrip()
-    return head.startswith(b"[") and head[1:].lstrip().startswith(b"[")
-
-
 @functools.cache
 def _decoder(datatype: str, depth: int) -> msgspec.json.Decoder[Any]:
     kind: Any
@@ -118,14 +115,18 @@ def _decoder(datatype: str, depth: int) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 
-def _shaped(array: Array, shape: tuple[int, ...], name: str) -> Array:
+def shaped(array: Array, shape: tuple[int, ...], name: str) -> Array:
+    """The flat array's elements in `shape`. Raises BadRequest naming input `name` if there are not as many."""
     if array.shape == shape:
         return array
     if array.size != math.prod(shape):
         raise BadRequest(
             f'input "{shown(name)}": {array.size} elements, but shape {list(shape)} takes {math.prod(shape)}'
         )
-    return array.reshape(shape)
+    try:
+        return array.reshape(shape)
+    except ValueError:  # no elements, and yet too many for numpy: [0, 2**40, 2**40]
+        raise BadRequest(f'input "{shown(name)}": shape {list(shape)} is larger than any array can be') from None
 
 
 def _strings(raw: memoryview, count: int, name: str) -> Array:
@@ -157,5 +158,4 @@ def _text(value: str | bytes) -> str:
 
 
 def _plain(problem: Exception) -> str:
-    message = str(problem)
-    return "its rows differ in length" if "inhomogeneous" in message else message.splitlines()[0]
+    return "a number is out of range" if isinstance(problem, OverflowError) else "its rows differ in length"

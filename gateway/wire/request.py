@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Annotated, Any
 
 import msgspec
@@ -42,7 +43,7 @@ _decode = msgspec.json.Decoder(_Body).decode
 _NONE: dict[str, Any] = {}
 
 
-def parse_request(body: bytes | memoryview, header_length: int | None = None) -> Query:
+def parse_request(body: bytes, header_length: int | None = None) -> Query:
     """A query from the body of `POST …/infer`.
 
     header_length: the value of Inference-Header-Content-Length: so many bytes are JSON, the rest binary tensors in the
@@ -55,7 +56,9 @@ def parse_request(body: bytes | memoryview, header_length: int | None = None) ->
                 f"Inference-Header-Content-Length says {header_length} bytes, but the body has {len(body)}"
             )
         view = memoryview(body)
-        body, tail = view[:header_length], view[header_length:]
+        body, tail = bytes(view[:header_length]), view[header_length:]
+    if not body.isascii():
+        _check_utf8(body)
     try:
         message = _decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as problem:
@@ -86,6 +89,18 @@ def timeout(parameters: Parameters) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
         raise BadRequest(f"parameter timeout: expected microseconds as a whole number >= 0, found {shown(str(value))}")
     return value
+
+
+def _check_utf8(body: bytes) -> None:
+    """Raises BadRequest for a byte that is not UTF-8 wherever it stands, also in what is skipped; takes little memory."""
+    decoder, step = codecs.getincrementaldecoder("utf-8")(), 65536
+    for start in range(0, len(body), step):
+        try:
+            decoder.decode(body[start : start + step], final=start + step >= len(body))
+        except UnicodeDecodeError as problem:
+            at = start + step - len(problem.object) + problem.start if start + step < len(body) else 0
+            at = at or len(body) - len(problem.object) + problem.start
+            raise BadRequest(f"the request is not valid UTF-8: byte {at}") from None
 
 
 def _tensors(inputs: list[_Input], tail: memoryview) -> list[Tensor]:
