@@ -17,8 +17,8 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from gateway import environment, haproxy
@@ -26,6 +26,7 @@ from gateway.client import base_url, fetch
 from gateway.config import Config, ModelConfig, read_config, rooted
 from gateway.errors import ConfigError, GatewayError, RepositoryError, SetupError
 from gateway.log import log_file, open_log
+from gateway.manifest import read_manifest
 from gateway.pidfile import PidFile
 from gateway.repository import served
 from gateway.version import LocalRunner, prepare

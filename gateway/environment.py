@@ -14,6 +14,7 @@ from gateway import haproxy
 from gateway.config import Config
 
 MiB = 1 << 20
+_BLOCK, _BLOCKS = 100, 60
 
 _ALWAYS = {
     "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
@@ -44,8 +45,13 @@ def run_folder(config: Config) -> Path:
 
 def settings(config: Config, program: str | None, ports: tuple[int, int]) -> dict[str, str]:
     """The variables to set. program: HAProxy, or None to do without; ports: for its metrics and statistics, on loopback."""
+    http, grpc = replica_ports(config.listen.http)
     variables = {
         **_ALWAYS,
+        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(http),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(http + _BLOCK - 1),
+        "RAY_SERVE_DIRECT_INGRESS_MIN_GRPC_PORT": str(grpc),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_GRPC_PORT": str(grpc + _BLOCK - 1),
         "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(2 * config.limits.max_body + MiB),
         "RAY_SERVE_GRPC_MAX_MESSAGE_SIZE": str(config.limits.max_body + MiB),
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": str(config.limits.drain),
@@ -67,6 +73,19 @@ def settings(config: Config, program: str | None, ports: tuple[int, int]) -> dic
     }
 
 
+def replica_ports(listen: int) -> tuple[int, int]:
+    """Where the replicas' own HTTP and gRPC ports begin; each has a block of 100, below the ports that the kernel hands out.
+
+    Two gateways on one machine get blocks of their own: were one's replica to take the port of another's that has just died,
+    the other's HAProxy would send it requests until it notices.
+
+    >>> replica_ports(8000)
+    (22000, 28000)
+    """
+    block = listen % _BLOCKS * _BLOCK
+    return 20000 + block, 26000 + block
+
+
 def prepare(config: Config) -> bool:
     """Sets the variables and writes the launcher; whether HAProxy stands in front. Call it before importing Ray."""
     program = haproxy.binary()
@@ -74,7 +93,7 @@ def prepare(config: Config) -> bool:
     run.mkdir(mode=0o700, exist_ok=True)
     if program is not None:
         haproxy.reap(run)
-        haproxy.write_launcher(run, program)
+        haproxy.write_launcher(run, program, config.limits.body_timeout)
     for name, value in settings(config, program, (free_port(), free_port())).items():
         os.environ.setdefault(name, value)
     return program is not None

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from gateway.errors import BadRequest, Cancelled, GatewayError, MethodNotAllowed, RequestTimeout
 from gateway.identifier import uuid7
 from gateway.inference import (
+    Headers,
     Receive,
     Reply,
     RestCall,
     Scope,
     Send,
     Target,
-    decode_headers,
     header_id,
     read_body,
     refused,
@@ -22,10 +23,12 @@ from gateway.inference import (
 from gateway.journey import Plane, infer
 from gateway.rest import ASGIApp
 from gateway.signature import shown
+from gateway.writing import write
 
 logger = logging.getLogger("driftgate")
 
-_REMEMBERED = 4096  # paths; a client that makes up names must not fill the memory
+_REMEMBERED = 4096  # paths; a client that makes up names must not fill the memory,
+_MEMORABLE = 256  # nor one that makes up long ones
 
 
 class Front:
@@ -40,25 +43,25 @@ class Front:
         if scope["type"] != "http":
             await self._rest(scope, receive, send)
             return
-        headers = decode_headers(scope["headers"])
+        headers = Headers(scope["headers"])
         try:
             where = self._where(scope["path"])
         except GatewayError as refusal:
-            await _send(send, _final(refusal, headers))
+            await write(send, _final(refusal, headers))
             return
         if where is None:
             await self._elsewhere(scope, receive, send)
             return
         try:
             if scope["method"] != "POST":
-                raise MethodNotAllowed(f"{scope['method']} is not offered here; inference is a POST")
+                raise MethodNotAllowed(f"{shown(scope['method'])} is not offered here; inference is a POST")
             body = await read_body(headers, receive, self._plane.limits)
             reply = await infer(self._plane, RestCall(where, headers, body, receive, self._plane.limits))
         except Cancelled:
             return
         except GatewayError as refusal:
             reply = _final(refusal, headers)
-        await _send(send, reply)
+        await write(send, reply)
 
     async def _elsewhere(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -72,16 +75,13 @@ class Front:
         except KeyError:
             if len(self._targets) >= _REMEMBERED:
                 self._targets.clear()
-            found = self._targets[path] = target(path)
+            found = target(path)
+            if len(path) <= _MEMORABLE:
+                self._targets[path] = found
             return found
 
 
-async def _send(send: Send, reply: Reply) -> None:
-    await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
-    await send({"type": "http.response.body", "body": reply.body})
-
-
-def _final(refusal: GatewayError, headers: dict[str, str]) -> Reply:
+def _final(refusal: GatewayError, headers: Mapping[str, str]) -> Reply:
     """A refusal from before the journey began. Where the body was not read, the connection cannot serve another request."""
     reply = refused(refusal, header_id(headers) or uuid7())
     reply.headers.append((b"content-length", b"%d" % len(reply.body)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -25,6 +25,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _PATH = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]*))?/infer")
+_LATE = "body_timeout"
 _HEADER_LENGTH = "inference-header-content-length"
 
 
@@ -130,8 +131,8 @@ class RestCall:
 
     def _reply(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> Reply:
         trace = self.headers.get("traceparent")
-        if trace is not None and len(trace) <= 512:
-            headers.append((b"traceparent", trace.encode("latin-1")))
+        if trace is not None and len(trace) <= 512 and trace.isascii() and trace.isprintable():
+            headers.append((b"traceparent", trace.encode()))
         headers.append((b"content-length", b"%d" % len(body)))
         return Reply(status, headers, body)
 
@@ -149,17 +150,23 @@ async def read_body(headers: Mapping[str, str], receive: Receive, limits: Limits
     declared = headers.get("content-length")
     if declared is not None and whole(declared, "Content-Length") > limits.max_body:
         raise BodyTooLarge(f"the body has {declared} bytes, the limit is {limits.max_body} (limits.max_body)")
+    task = cast("asyncio.Task[None]", asyncio.current_task())  # what asyncio.timeout does, at a fifth of its 5 µs
+    timer = asyncio.get_running_loop().call_later(limits.body_timeout, task.cancel, _LATE)
     try:
-        async with asyncio.timeout(limits.body_timeout):
-            message = await receive()
-            if message["type"] == "http.request" and not message.get("more_body"):
-                body: bytes = message["body"]
-                return body
-            return await _gather(message, receive, limits.max_body)
-    except TimeoutError:
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            body: bytes = message["body"]
+            return body
+        return await _gather(message, receive, limits.max_body)
+    except asyncio.CancelledError as cancelled:
+        if cancelled.args != (_LATE,):
+            raise
+        task.uncancel()
         raise RequestTimeout(
             f"the body did not arrive within {limits.body_timeout:g} s (limits.body_timeout)"
         ) from None
+    finally:
+        timer.cancel()
 
 
 async def _gather(message: Message, receive: Receive, limit: int) -> bytes:
@@ -190,6 +197,27 @@ def header_id(headers: Mapping[str, str]) -> str:
         return ""
 
 
-def decode_headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    """ASGI's headers by lower-case name; of a repeated one, the last."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in raw}
+class Headers(Mapping[str, str]):
+    """ASGI's headers by lower-case name; of a repeated one, the last. Decoded only when they are looked at."""
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+        self._raw = dict(raw)
+
+    def __getitem__(self, name: str) -> str:
+        return self._raw[name.encode("latin-1")].decode("latin-1")
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As of a dict; without the exception that Mapping's own would raise and catch."""
+        value = self._raw.get(name.encode("latin-1"))
+        return default if value is None else value.decode("latin-1")
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.encode("latin-1") in self._raw
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.decode("latin-1") for name in self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)

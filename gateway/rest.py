@@ -17,7 +17,7 @@ from gateway.catalogue import Catalogue
 from gateway.config import Limits
 from gateway.errors import BadRequest, GatewayError, NotFound
 from gateway.identifier import uuid7
-from gateway.inference import Receive, Scope, Send, decode_headers, header_id, read_body, refused, version_number
+from gateway.inference import Headers, Receive, Scope, Send, header_id, read_body, refused, version_number
 from gateway.signature import shown
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -69,7 +69,7 @@ def build(catalogue: Catalogue, control: Control, limits: Limits) -> Starlette:
 
     async def index(request: Request) -> Response:
         wanted = await _payload(request, limits)
-        return JSONResponse(metadata.index(catalogue, ready_only=wanted.get("ready") is True))
+        return JSONResponse(metadata.index(catalogue, ready_only=_ready(wanted)))
 
     async def load(request: Request) -> Response:
         parameters = _parameters(await _payload(request, limits))
@@ -128,7 +128,7 @@ def _target(request: Request) -> tuple[str, int | None]:
 
 
 async def _payload(request: Request, limits: Limits) -> dict[str, Any]:
-    body = await read_body(decode_headers(request.scope["headers"]), request.receive, limits)
+    body = await read_body(Headers(request.scope["headers"]), request.receive, limits)
     if not body:
         return {}
     try:
@@ -141,10 +141,17 @@ async def _payload(request: Request, limits: Limits) -> dict[str, Any]:
 
 
 def _parameters(payload: dict[str, Any]) -> dict[str, Any]:
-    parameters = payload.get("parameters") or {}
+    parameters = payload.get("parameters", {})
     if not isinstance(parameters, dict):
         raise BadRequest(f"parameters: expected a JSON object, found {type(parameters).__name__}")
     return parameters
+
+
+def _ready(payload: dict[str, Any]) -> bool:
+    wanted = payload.get("ready", False)
+    if not isinstance(wanted, bool):
+        raise BadRequest(f"ready: expected true or false, found {type(wanted).__name__}")
+    return wanted
 
 
 def versions_named(parameters: dict[str, Any]) -> list[int] | None:
@@ -157,9 +164,10 @@ def versions_named(parameters: dict[str, Any]) -> list[int] | None:
     version = parameters.get("version")
     if version is None:
         return None
-    if isinstance(version, bool) or not str(version).isdecimal() or len(str(version)) > 18:
-        raise BadRequest(f"parameter version: expected a whole number, found {shown(str(version))}")
-    return [int(version)]
+    text = str(version)
+    if isinstance(version, bool) or not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise BadRequest(f"parameter version: expected a whole number, found {shown(text)}")
+    return [int(text)]
 
 
 async def _refuse(request: Request, problem: Exception) -> Response:

@@ -20,7 +20,9 @@ from gateway.tensor import BY_ONNX, Array
 ort.set_default_logger_severity(4)  # what goes wrong is raised; ONNX Runtime would print it as well
 _BFLOAT16 = 16  # onnx.TensorProto.BFLOAT16, without importing onnx
 _RUNNING = re.compile(r"Non-zero status code returned while running (\w+) node\. Name:'(.*?)' Status Message: ")
-_SOURCE = re.compile(r"\S+\.(?:h|cc):\d+ (?:\S+\(.*?\)(?: const)? |\w+ )?")  # where in ONNX Runtime, and in which function
+_SOURCE = re.compile(
+    r"\S+\.(?:h|cc):\d+ (?:\S+\(.*?\)(?: const)? |\w+ )?"
+)  # where in ONNX Runtime, and in which function
 
 
 class Session:

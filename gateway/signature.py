@@ -24,12 +24,13 @@ class Signature:
     batched: the first dimension of every input is the number of rows, the same in all of them.
     """
 
-    __slots__ = ("batched", "inputs", "label", "outputs")
+    __slots__ = ("_tails", "batched", "inputs", "label", "outputs")
 
     def __init__(self, label: str, inputs: Sequence[Spec], outputs: Sequence[Spec]) -> None:
         self.label = label
         self.inputs = {spec.name: spec for spec in inputs}
         self.outputs = {spec.name: spec for spec in outputs}
+        self._tails = {spec.name: spec.shape[1:] if spec.shape[:1] == (-1,) else None for spec in inputs}
         both = (*inputs, *outputs)
         self.batched = bool(inputs) and all(spec.shape and spec.shape[0] == -1 for spec in both)
 
@@ -49,10 +50,8 @@ class Signature:
                 raise BadRequest(f'input "{name}": given twice')
             if datatype != spec.datatype:
                 raise BadRequest(f'input "{name}": datatype {datatype}, but {self.label} expects {spec.datatype}')
-            if array.shape != spec.shape and not _matches(array.shape, spec.shape):
-                raise BadRequest(
-                    f'input "{name}": shape {list(array.shape)}, but {self.label} expects {list(spec.shape)}'
-                )
+            if array.shape[1:] != self._tails[name] or not array.shape:  # the usual: any number of rows, the rest fixed
+                self._compare(array.shape, spec)
             rows[name] = array
         if len(rows) < len(self.inputs):
             missing = [name for name in self.inputs if name not in rows]
@@ -74,12 +73,20 @@ class Signature:
             raise BadRequest(f'output "{doubled}": asked for twice')
         return names
 
+    def _compare(self, shape: tuple[int, ...], spec: Spec) -> None:
+        if len(shape) != len(spec.shape) or any(
+            want not in (-1, have) for have, want in zip(shape, spec.shape, strict=True)
+        ):
+            raise BadRequest(f'input "{spec.name}": shape {list(shape)}, but {self.label} expects {list(spec.shape)}')
+
     def _count(self, rows: Rows) -> int:
-        counts = {array.shape[0] for array in rows.values()}
-        if len(counts) > 1:
-            found = ", ".join(f"{name} {array.shape[0]}" for name, array in rows.items())
-            raise BadRequest(f"inputs differ in their first dimension, the rows: {found}")
-        count: int = counts.pop()
+        count = -1
+        for array in rows.values():
+            if array.shape[0] != count:
+                if count >= 0:
+                    found = ", ".join(f"{name} {array.shape[0]}" for name, array in rows.items())
+                    raise BadRequest(f"inputs differ in their first dimension, the rows: {found}")
+                count = array.shape[0]
         if not count:
             raise BadRequest(f"no rows: the first dimension of every input is 0, but {self.label} needs at least 1")
         return count
@@ -90,10 +97,6 @@ def shown(name: str, limit: int = 80) -> str:
     start = name[: limit + 1]  # a name may be as long as a body
     plain = start if start.isprintable() else ascii(start)[1:-1]
     return plain if len(plain) <= limit else plain[:limit] + "…"
-
-
-def _matches(shape: tuple[int, ...], pattern: tuple[int, ...]) -> bool:
-    return len(shape) == len(pattern) and all(want in (-1, have) for have, want in zip(shape, pattern, strict=True))
 
 
 def parse_datatype(datatype: str, name: str) -> str:

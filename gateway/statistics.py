@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+_EXACT = 1024
+"""Batches of up to so many rows are counted by their size, larger ones by the next power of two: sizes are the client's."""
+
 
 class Statistics:
     """Counts of one version. All are sums, so that those of several replicas add up."""
@@ -42,7 +45,7 @@ class Statistics:
         counts["output_ns"] += output_ns
         if leads:
             counts["executions"] += 1
-            entry = self.batches[batch]
+            entry = self.batches[batch if batch <= _EXACT else 1 << (batch - 1).bit_length()]
             entry[0] += 1
             entry[1] += infer_ns
         self.last_ms = now_ms

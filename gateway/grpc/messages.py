@@ -14,7 +14,7 @@ from gateway.query import Answer, Parameter, Query, Wanted
 from gateway.signature import parse_datatype, shown
 from gateway.tensor import DATATYPES, MAX_RANK, Array, Tensor
 from gateway.wire.elements import from_binary, shaped, to_binary
-from gateway.wire.request import check_id, timeout
+from gateway.wire.request import check_id, refuse_shared_memory, timeout
 
 _CONTENTS = {
     "BOOL": "bool_contents",
@@ -59,6 +59,7 @@ def write_answer(answer: Answer, request_id: str) -> pb.ModelInferResponse:
 
 def _tensor(given: pb.ModelInferRequest.InferInputTensor, raw: bytes | None) -> Tensor:
     datatype, shape = parse_datatype(given.datatype, given.name), tuple(given.shape)
+    refuse_shared_memory(given.parameters, f'input "{shown(given.name)}"')
     if len(shape) > MAX_RANK or any(size < 0 or size > 2**40 for size in shape):
         raise BadRequest(
             f'input "{shown(given.name)}": expected at most {MAX_RANK} dimensions, none of them negative, '
@@ -96,6 +97,7 @@ def _typed(given: pb.ModelInferRequest.InferInputTensor, datatype: str, shape: t
 
 
 def _classes(output: pb.ModelInferRequest.InferRequestedOutputTensor) -> int:
+    refuse_shared_memory(output.parameters, f'output "{shown(output.name)}"')
     value = _parameters(output.parameters).get("classification", 0)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
         raise BadRequest(f'output "{shown(output.name)}": classification must be a whole number >= 0')

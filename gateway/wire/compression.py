@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 
 from gateway.errors import BadRequest, BodyTooLarge
+from gateway.signature import shown
 
 COMPRESS_FROM = 1024
 """Answers shorter than this many bytes are sent as they are: packing them would cost more than it saves."""
@@ -21,7 +22,7 @@ def unpack(body: bytes, encoding: str, limit: int) -> bytes:
         return body
     window = _WINDOWS.get(encoding)
     if window is None:
-        raise BadRequest(f'Content-Encoding: found "{encoding[:40]}", expected gzip, deflate or identity')
+        raise BadRequest(f'Content-Encoding: found "{shown(encoding)}", expected gzip, deflate or identity')
     for bits in (
         (window, -zlib.MAX_WBITS) if encoding == "deflate" else (window,)
     ):  # some send deflate without its header

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import re
+from collections.abc import Container
 from typing import Annotated, Any
 
 import msgspec
@@ -41,6 +43,7 @@ class _Body(msgspec.Struct):
 
 _decode = msgspec.json.Decoder(_Body).decode
 _NONE: dict[str, Any] = {}
+_NAN = re.compile(rb'("(?:[^"\\]|\\.)*+"?)|NaN')  # a string is stepped over; an unended one too, to stay linear
 
 
 def parse_request(body: bytes, header_length: int | None = None) -> Query:
@@ -60,7 +63,7 @@ def parse_request(body: bytes, header_length: int | None = None) -> Query:
     if not body.isascii():
         _check_utf8(body)
     try:
-        message = _decode(body)
+        message = _read(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as problem:
         raise BadRequest(f"the request is not a valid inference request: {said(problem)}") from None
     parameters = message.parameters or _NONE
@@ -95,12 +98,28 @@ def _check_utf8(body: bytes) -> None:
     """Raises BadRequest for a byte that is not UTF-8 wherever it stands, also in what is skipped; takes little memory."""
     decoder, step = codecs.getincrementaldecoder("utf-8")(), 65536
     for start in range(0, len(body), step):
+        chunk = body[start : start + step]
         try:
-            decoder.decode(body[start : start + step], final=start + step >= len(body))
-        except UnicodeDecodeError as problem:
-            at = start + step - len(problem.object) + problem.start if start + step < len(body) else 0
-            at = at or len(body) - len(problem.object) + problem.start
+            decoder.decode(chunk, final=start + step >= len(body))
+        except UnicodeDecodeError as problem:  # its object may begin with what was left of the chunk before
+            at = start + len(chunk) - len(problem.object) + problem.start
             raise BadRequest(f"the request is not valid UTF-8: byte {at}") from None
+
+
+def refuse_shared_memory(parameters: Container[str], where: str) -> None:
+    """Raises BadRequest for a tensor that lies in the client's memory, or is to be left there."""
+    if "shared_memory_region" in parameters:
+        raise BadRequest(f"{where}: shared memory is not offered; send and take the data in the message")
+
+
+def _read(body: bytes) -> _Body:
+    """The message. NaN is no JSON, but Triton's clients write it and Triton reads it; here it is another null."""
+    try:
+        return _decode(body)
+    except msgspec.DecodeError:
+        if b"NaN" not in body:
+            raise
+        return _decode(_NAN.sub(lambda match: match[1] or b"null", body))
 
 
 def _tensors(inputs: list[_Input], tail: memoryview) -> list[Tensor]:
@@ -108,7 +127,9 @@ def _tensors(inputs: list[_Input], tail: memoryview) -> list[Tensor]:
     at = 0
     for given in inputs:
         datatype, shape = parse_datatype(given.datatype, given.name), tuple(given.shape)
-        size = (given.parameters or _NONE).get("binary_data_size")
+        parameters = given.parameters or _NONE
+        refuse_shared_memory(parameters, f'input "{shown(given.name)}"')
+        size = parameters.get("binary_data_size")
         if size is None:
             if given.data is msgspec.UNSET:
                 raise BadRequest(f'input "{shown(given.name)}": has neither data nor a binary_data_size')
@@ -140,6 +161,7 @@ def _wanted(output: _Output) -> Wanted:
     if not parameters:
         return Wanted(output.name)
     where = f'output "{shown(output.name)}"'
+    refuse_shared_memory(parameters, where)
     classes = parameters.get("classification", 0)
     if isinstance(classes, bool) or not isinstance(classes, int) or not 0 <= classes < 2**31:
         raise BadRequest(f"{where}: classification must be a whole number >= 0")
