@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import socket
 import time
@@ -14,9 +13,11 @@ from ray import serve
 from ray.serve.config import AutoscalingConfig, AutoscalingPolicy, HTTPOptions, gRPCOptions
 from ray.serve.schema import LoggingConfig
 
+from gateway import orphans
 from gateway.config import Autoscale, Config, ModelConfig
 from gateway.control import start_control
 from gateway.dedicated import Dedicated, Remote, deployment_name
+from gateway.environment import run_folder
 from gateway.errors import GatewayError, SetupError
 from gateway.identifier import uuid7
 from gateway.ingress import Gateway
@@ -26,7 +27,7 @@ from gateway.version import prepare
 logger = logging.getLogger("driftgate")
 
 APPLICATION = "driftgate"
-_SERVICER = "gateway.grpc.inference_pb2_grpc.add_GRPCInferenceServiceServicer_to_server"
+_SERVICER = "gateway.grpc.reading.add_service"
 _DRAIN_MARGIN_S = 10.0  # beyond the drain itself: Serve closes its servers in this time
 
 
@@ -34,6 +35,7 @@ def start(config: Config) -> None:
     """Returns when the gateway answers. Raises SetupError."""
     check_ports(config)
     folders = served(config)
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     ray.init(
         include_dashboard=False,
         log_to_driver=False,
@@ -41,6 +43,7 @@ def start(config: Config) -> None:
         object_store_memory=128 << 20,
         _node_ip_address="127.0.0.1",
     )
+    orphans.remember(run_folder(config))
     start_control(config, uuid7())
     serve.start(
         http_options=HTTPOptions(host=config.listen.host, port=config.listen.http),
@@ -59,10 +62,7 @@ def stop() -> None:
     family = psutil.Process().children(recursive=True)
     serve.shutdown()  # type: ignore[no-untyped-call]
     ray.shutdown()
-    for patience_s, end in ((3, psutil.Process.terminate), (3, psutil.Process.kill)):
-        for process in psutil.wait_procs(family, timeout=patience_s)[1]:  # Ray leaves agents behind for a while
-            with contextlib.suppress(psutil.NoSuchProcess):
-                end(process)
+    orphans.end(family)  # Ray leaves agents behind for a while
 
 
 def check_ports(config: Config) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -11,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from gateway import environment, haproxy
+from gateway import environment, orphans
 from gateway.client import base_url, fetch
 from gateway.config import Config, ModelConfig, read_config, rooted
 from gateway.errors import ConfigError, GatewayError, RepositoryError, SetupError
@@ -35,7 +36,7 @@ DEFAULT_CONFIG = Path("gateway.yaml")
 out = Console()
 
 
-class Speed(click.ParamType):
+class Speed(click.ParamType[float]):
     """`60x`, `0.5x` or `max` (0)."""
 
     name = "speed"
@@ -87,24 +88,26 @@ def up(config: Path, insecure: bool) -> None:
     settings = load_config(config)
     check_exposure(settings, insecure)
     open_log(settings.data)
-    with PidFile(settings.data):
-        balanced = environment.prepare(settings)
+    run = environment.run_folder(settings)
+    with PidFile(settings.data), PidFile(run, f"port {settings.listen.http}"):
+        orphans.reap(run)
+        prepared = environment.prepare(settings)
         began = time.monotonic()
         from gateway import app  # noqa: PLC0415 - imports Ray, which reads the environment
 
         stopping = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stopping.set())
+        on_signal(stopping)
         try:
             with out.status("Starting…"):
                 app.start(settings)
-            announce(settings, balanced, time.monotonic() - began)
+            on_signal(stopping)  # Ray has put its own handlers in place
+            announce(settings, prepared.balanced, time.monotonic() - began)
             app.wait_until_stopped(stopping)
         finally:
-            with out.status("Stopping: requests under way finish…"):
+            out.print("Stopping: requests under way finish…")
+            with quiet():
                 app.stop()
-            if balanced:
-                haproxy.reap(environment.run_folder(settings))
+            orphans.reap(run)
         out.print("Stopped.")
 
 
@@ -249,6 +252,23 @@ def pq_rows(path: Path) -> int:
         return int(pq.read_metadata(path).num_rows)
     except (OSError, pa.ArrowInvalid) as problem:
         raise SetupError(f"{path}: not a Parquet file: {problem}") from None
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Hides what Ray prints about its own parts while it stops them."""
+    with (
+        Path(os.devnull).open("w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
+        yield
+
+
+def on_signal(stopping: threading.Event) -> None:
+    """Has SIGINT and SIGTERM set the event."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
 
 
 def load_config(path: Path) -> Config:

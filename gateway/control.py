@@ -7,10 +7,12 @@ import logging
 import os
 import pickle
 import time
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
 import ray
+from ray.exceptions import RayError
 
 from gateway import desired as transitions
 from gateway.admission import Admission, LoadMeter
@@ -115,7 +117,7 @@ class Control:
     def _write(self, state: Desired) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         draft = self._file.with_suffix(".draft")
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(pickle.dumps(state))
             file.flush()
             os.fsync(file.fileno())
@@ -142,6 +144,14 @@ def start_control(config: Config, boot: str) -> Any:
 def _state_files(data: Path) -> list[Path]:
     folder = data / "state"
     return list(folder.glob("desired-*")) if folder.is_dir() else []
+
+
+async def _asked(answer: Awaitable[Any]) -> Any:
+    """What the actor answers. Raises NotReady while it is dead or being restarted."""
+    try:
+        return await answer
+    except RayError as problem:
+        raise NotReady(f"the control actor does not answer just now ({type(problem).__name__}); try again") from None
 
 
 class Link:
@@ -177,7 +187,7 @@ class Link:
     async def statistics(self, model: str | None) -> dict[tuple[str, int], dict[str, Any]]:
         """See rest.Control. Other replicas' counts may be SYNC_S old."""
         await self._sync()
-        totals = await self._actor.totals.remote()
+        totals: Counts = await _asked(self._actor.totals.remote())
         found = {}
         for (name, number), exported in sorted(totals.items()):
             if model in (None, name):
@@ -189,8 +199,8 @@ class Link:
     async def status(self) -> dict[str, Any]:
         """See rest.Control."""
         await self._sync()
-        overview: dict[str, Any] = await self._actor.overview.remote()
-        totals: Counts = await self._actor.totals.remote()
+        overview: dict[str, Any] = await _asked(self._actor.overview.remote())
+        totals: Counts = await _asked(self._actor.totals.remote())
         replicas = [
             {"replica": name, **{key: report[key] for key in ("pid", "revision", "in_flight", "load")}}
             for name, report in sorted(overview["replicas"].items())
@@ -198,10 +208,10 @@ class Link:
         return {"revision": overview["revision"], "replicas": replicas, "models": self._models(totals)}
 
     async def _change(self, what: str, model: str, versions: list[int] | None) -> dict[str, str]:
-        outcome = await self._actor.change.remote(what, model, versions)
+        outcome = await _asked(self._actor.change.remote(what, model, versions))
         if isinstance(outcome, GatewayError):
             raise BadRequest(outcome.message) if isinstance(outcome, RepositoryError) else outcome
-        failures: dict[str, str] | None = await self._actor.settled.remote(outcome, LOAD_S)
+        failures: dict[str, str] | None = await _asked(self._actor.settled.remote(outcome, LOAD_S))
         if failures is None:
             raise NotReady(f"{model}: not every replica had finished after {LOAD_S:g} s; it goes on")
         return failures
@@ -218,12 +228,15 @@ class Link:
                     applying = None
                 if news is not None and applying is None:
                     applying = asyncio.get_running_loop().create_task(self._reconciler.apply(news))
-            except Exception:  # the actor is being restarted, say; the replica goes on with what it has
-                logger.warning("the control actor did not answer; trying again", exc_info=True)
+            except NotReady as problem:  # the replica goes on with what it has
+                logger.warning("%s", problem.message)
+                await asyncio.sleep(1.0)
+            except Exception:
+                logger.exception("following the control actor failed in a way that is not foreseen; trying again")
                 await asyncio.sleep(1.0)
 
     async def _sync(self) -> Desired | None:
-        news: Desired | None = await self._actor.sync.remote(self._replica, self._report())
+        news: Desired | None = await _asked(self._actor.sync.remote(self._replica, self._report()))
         return news
 
     def _report(self) -> dict[str, Any]:

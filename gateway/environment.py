@@ -6,15 +6,15 @@ Each is measured or argued in docs/architecture.md. One that the user has set st
 from __future__ import annotations
 
 import os
-import socket
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from gateway import haproxy
 from gateway.config import Config
+from gateway.ports import SIZE, Block, free_port, take_block
 
 MiB = 1 << 20
-_BLOCK, _BLOCKS = 100, 60
 
 _ALWAYS = {
     "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
@@ -43,15 +43,19 @@ def run_folder(config: Config) -> Path:
     return Path(tempfile.gettempdir()) / f"driftgate-{os.getuid()}-{config.listen.http}"
 
 
-def settings(config: Config, program: str | None, ports: tuple[int, int]) -> dict[str, str]:
-    """The variables to set. program: HAProxy, or None to do without; ports: for its metrics and statistics, on loopback."""
-    http, grpc = replica_ports(config.listen.http)
+def settings(config: Config, program: str | None, block: tuple[int, int], ports: tuple[int, int]) -> dict[str, str]:
+    """The variables to set.
+
+    program: HAProxy, or None to do without. block: where the replicas' HTTP and gRPC ports begin. ports: for HAProxy's
+    metrics and statistics, on loopback.
+    """
+    http, grpc = block
     variables = {
         **_ALWAYS,
         "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(http),
-        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(http + _BLOCK - 1),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(http + SIZE - 2),
         "RAY_SERVE_DIRECT_INGRESS_MIN_GRPC_PORT": str(grpc),
-        "RAY_SERVE_DIRECT_INGRESS_MAX_GRPC_PORT": str(grpc + _BLOCK - 1),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_GRPC_PORT": str(grpc + SIZE - 2),
         "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(2 * config.limits.max_body + MiB),
         "RAY_SERVE_GRPC_MAX_MESSAGE_SIZE": str(config.limits.max_body + MiB),
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": str(config.limits.drain),
@@ -73,34 +77,23 @@ def settings(config: Config, program: str | None, ports: tuple[int, int]) -> dic
     }
 
 
-def replica_ports(listen: int) -> tuple[int, int]:
-    """Where the replicas' own HTTP and gRPC ports begin; each has a block of 100, below the ports that the kernel hands out.
+class Prepared(NamedTuple):
+    """Whether HAProxy stands in front, and the replicas' ports, taken for as long as this is held."""
 
-    Two gateways on one machine get blocks of their own: were one's replica to take the port of another's that has just died,
-    the other's HAProxy would send it requests until it notices.
+    balanced: bool
+    block: Block
 
-    >>> replica_ports(8000)
-    (22000, 28000)
+
+def prepare(config: Config) -> Prepared:
+    """Sets the variables and writes the launcher. Call it before importing Ray.
+
+    The run folder must be there, and be ours alone. Raises SetupError.
     """
-    block = listen % _BLOCKS * _BLOCK
-    return 20000 + block, 26000 + block
-
-
-def prepare(config: Config) -> bool:
-    """Sets the variables and writes the launcher; whether HAProxy stands in front. Call it before importing Ray."""
     program = haproxy.binary()
     run = run_folder(config)
-    run.mkdir(mode=0o700, exist_ok=True)
     if program is not None:
-        haproxy.reap(run)
         haproxy.write_launcher(run, program, config.limits.body_timeout)
-    for name, value in settings(config, program, (free_port(), free_port())).items():
+    block = take_block(config.listen.http)
+    for name, value in settings(config, program, (block.http, block.grpc), (free_port(), free_port())).items():
         os.environ.setdefault(name, value)
-    return program is not None
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return Prepared(program is not None, block)

@@ -1,4 +1,4 @@
-"""HAProxy as Ray Serve runs it, with what Serve does not let us configure, and the cleaning up after a killed gateway.
+"""HAProxy as Ray Serve runs it, with what Serve does not let us configure.
 
 Serve writes HAProxy's configuration itself. It binds HAProxy's metrics and statistics to all interfaces; it turns every 502,
 503 and 504 of HAProxy's own into `500 Internal Server Error`; it refuses what is not HTTP with a page of HTML, and waits for slow
@@ -15,7 +15,6 @@ import shlex
 from pathlib import Path
 
 import msgspec
-import psutil
 
 _LAUNCHER = """#!/bin/sh
 # Written by driftgate at each start. Arguments: -db -f CONFIG ...
@@ -31,12 +30,13 @@ s#^ *timeout client .*#&\n    errorfile 400 {run}/400.http\n    errorfile 404 {r
 s#^ *timeout client .*#&\n    timeout http-request {patience}ms\n    option http-ignore-probes#
 s#status 404 content-type text/plain lf-string "Path .*#status 404 default-errorfiles#
 /^frontend http_frontend/a\    http-request wait-for-body time {patience}ms if METH_POST
-/^frontend http_frontend/a\    http-response return status 400 default-errorfiles if {{ status 400 }} {{ res.hdr(content-type) -m beg text/ }}
+/^frontend http_frontend/a\    acl in_plain_text res.hdr(content-type) -m beg text/
+/^frontend http_frontend/a\    http-response return status 400 default-errorfiles if {{ status 400 }} in_plain_text
 /^frontend grpc_frontend/a\    http-request wait-for-body time {patience}ms unless {{ path_end /ModelStreamInfer }}
 """
 
 _PAGES = {
-    "400 Bad Request": "this is not HTTP as it should be: the method, the path, a header or a length is malformed or too long",
+    "400 Bad Request": "the request is not HTTP as it should be: its method is unknown, or a header is malformed",
     "404 Not Found": "no such path",
     "408 Request Timeout": "the request did not arrive in time (limits.body_timeout)",
     "503 Service Unavailable": "no replica of the gateway answers just now; try again",
@@ -65,23 +65,3 @@ def write_launcher(run: Path, program: str, patience_s: float) -> Path:
     launcher.write_text(_LAUNCHER.format(run=shlex.quote(str(run)), binary=shlex.quote(program)))
     launcher.chmod(0o700)
     return launcher
-
-
-def reap(run: Path) -> list[int]:
-    """Ends every HAProxy that a killed gateway left behind with this `run` folder; gives their process ids."""
-    orphans = [process for process in psutil.process_iter() if _belongs(process, run)]
-    for process in orphans:
-        process.terminate()
-    for process in psutil.wait_procs(orphans, timeout=2)[1]:
-        process.kill()
-    return [process.pid for process in orphans]
-
-
-def _belongs(process: psutil.Process, run: Path) -> bool:
-    try:
-        command = process.cmdline()
-    except psutil.Error:
-        return False
-    return "-db" in command and any(
-        word.startswith(f"{run}/") for word in command[1:]
-    )  # Serve adds the node's id below

@@ -89,7 +89,7 @@ class RestCall:
         text = self.headers.get("timeout")
         if text is None:
             return None
-        if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text):
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
             raise BadRequest(f'header timeout: expected seconds, such as 0.5, found "{shown(text)}"')
         return float(text)
 
@@ -154,8 +154,8 @@ async def read_body(headers: Mapping[str, str], receive: Receive, limits: Limits
     timer = asyncio.get_running_loop().call_later(limits.body_timeout, task.cancel, _LATE)
     try:
         message = await receive()
-        if message["type"] == "http.request" and not message.get("more_body"):
-            body: bytes = message["body"]
+        body: bytes = message.get("body", b"")
+        if message["type"] == "http.request" and not message.get("more_body") and len(body) <= limits.max_body:
             return body
         return await _gather(message, receive, limits.max_body)
     except asyncio.CancelledError as cancelled:

@@ -58,7 +58,7 @@ class Gateway(InferenceService):
     async def __init__(  # type: ignore[misc] # Ray awaits it
         self, config: Config, dedicated: Mapping[str, Remote]
     ) -> None:
-        global _here
+        global _here  # noqa: PLW0603 - see above
         open_log(config.data)
         catalogue, admission = Catalogue(), Admission(config.limits.max_in_flight)
         reconciler = Reconciler(catalogue, config, _preparing(dedicated))

@@ -1,4 +1,4 @@
-"""One gateway for each data folder: a locked file that holds its process id."""
+"""One gateway for each data folder, and for each port: a locked file that holds its process id."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from gateway.errors import SetupError
 class PidFile:
     """Held while the gateway runs; the kernel lets go of it however the process ends. Raises SetupError if it is held."""
 
-    def __init__(self, data: Path) -> None:
-        data.mkdir(parents=True, exist_ok=True)
-        self._data = data
+    def __init__(self, data: Path, what: str = "") -> None:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._data, self._what = data, what or str(data)
         self._file = os.open(_path(data), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
     def __enter__(self) -> Self:
@@ -23,7 +23,7 @@ class PidFile:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             pid = self.running(self._data)
-            raise SetupError(f"a gateway (process {pid}) already uses {self._data}; driftgate down stops it") from None
+            raise SetupError(f"a gateway (process {pid}) already uses {self._what}; driftgate down stops it") from None
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, str(os.getpid()).encode(), 0)
         return self

@@ -93,7 +93,7 @@ def build(catalogue: Catalogue, control: Control, limits: Limits) -> Starlette:
         head, tail = "/v2/models/{model}", f"/{path}" if path else ""
         return [Route(f"{head}{tail}", handler), Route(f"{head}/versions/{{version}}{tail}", handler)]
 
-    return Starlette(
+    application = Starlette(
         routes=[
             Route("/v2", server),
             Route("/v2/health/live", live),
@@ -110,6 +110,8 @@ def build(catalogue: Catalogue, control: Control, limits: Limits) -> Starlette:
         ],
         exception_handlers={GatewayError: _refuse, HTTPException: _refuse_http, Exception: _refuse_unforeseen},
     )
+    application.router.redirect_slashes = False  # it would send clients to whatever Host a request names
+    return application
 
 
 async def model_statistics(

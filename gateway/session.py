@@ -20,9 +20,8 @@ from gateway.tensor import BY_ONNX, Array
 ort.set_default_logger_severity(4)  # what goes wrong is raised; ONNX Runtime would print it as well
 _BFLOAT16 = 16  # onnx.TensorProto.BFLOAT16, without importing onnx
 _RUNNING = re.compile(r"Non-zero status code returned while running (\w+) node\. Name:'(.*?)' Status Message: ")
-_SOURCE = re.compile(
-    r"\S+\.(?:h|cc):\d+ (?:\S+\(.*?\)(?: const)? |\w+ )?"
-)  # where in ONNX Runtime, and in which function
+_STATUS = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
+_SOURCE = re.compile(r"\S+\.(?:h|cc):\d+ (?:\S+\(.*?\)(?: const)? |operator\(\) |\w+ )?")  # a place in its C++
 
 
 class Session:
@@ -110,8 +109,8 @@ def _symbol(node: Any) -> str | None:
 
 def _first_line(problem: Exception) -> str:
     """What ONNX Runtime says and in which node, without its status codes and its source files."""
-    line = (str(problem).splitlines() or [type(problem).__name__])[0].split(" : ", 2)[-1]
-    return _SOURCE.sub("", _RUNNING.sub(_node, line)).strip()[:300]
+    line = (str(problem).splitlines() or [type(problem).__name__])[0]
+    return _SOURCE.sub("", _RUNNING.sub(_node, _STATUS.sub("", line))).strip()[:300]
 
 
 def _node(match: re.Match[str]) -> str:

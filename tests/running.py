@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ import httpx
 import psutil
 import yaml
 
-from gateway.environment import free_port
+from gateway.ports import free_port
 
+UP = (sys.executable, "-m", "gateway.cli", "up")
 MODELS = Path(__file__).parent.parent / "models"
 
 
@@ -48,36 +49,47 @@ class Running:
 
 
 @contextlib.contextmanager
-def launch(folder: Path, **settings: Any) -> Iterator[Running]:
+def launch(folder: Path, command: Sequence[str] = UP, **settings: Any) -> Iterator[Running]:
     """A gateway on free ports of 127.0.0.1 with its data in `folder`; `settings` are keys of its configuration."""
-    http, grpc = free_port(), free_port()
     content = {
-        "listen": {"http": http, "grpc": grpc},
+        "listen": {"http": free_port(), "grpc": free_port()},
         "repository": str(MODELS),
         "data": str(folder / "var"),
         **settings,
     }
     config = folder / "gateway.yaml"
     config.write_text(yaml.safe_dump(content))
-    log = folder / "up.log"
+    with launched(config, folder / "up.log", command) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def launched(config: Path, log: Path, command: Sequence[str] = UP) -> Iterator[Running]:
+    """A gateway with that configuration, which says on `log` what it has to say."""
+    listen = yaml.safe_load(config.read_text())["listen"]
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gateway.cli", "up", str(config)], stdout=output, stderr=subprocess.STDOUT
-        )
-    running = Running(f"http://127.0.0.1:{http}", f"127.0.0.1:{grpc}", config, process, log)
+        process = subprocess.Popen([*command, str(config)], stdout=output, stderr=subprocess.STDOUT)
+    running = Running(f"http://127.0.0.1:{listen['http']}", f"127.0.0.1:{listen['grpc']}", config, process, log)
     try:
-        wait_for(lambda: ready(running), 90, f"the gateway to answer; it says:\n{log.read_text()}")
+        wait_for(lambda: ready(running), 90, "the gateway to say that it is ready")
         yield running
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            for child in psutil.Process(process.pid).children(recursive=True):
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends the gateway, gracefully if it can."""
+    family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        for child in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
                 child.kill()
-            process.kill()
-            process.wait()
-            raise
+        process.kill()
+        process.wait()
+        raise
 
 
 def ready(running: Running) -> bool:

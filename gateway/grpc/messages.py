@@ -66,7 +66,7 @@ def _tensor(given: pb.ModelInferRequest.InferInputTensor, raw: bytes | None) -> 
             f"found {shown(str(list(shape[:8])))}"
         )
     if raw is not None:
-        if given.HasField("contents"):
+        if given.HasField("contents") and given.contents.ByteSize():  # MLServer's converter sends them empty
             raise BadRequest(f'input "{shown(given.name)}": has both contents and raw_input_contents')
         return Tensor(given.name, datatype, from_binary(memoryview(raw), datatype, shape, given.name))
     return Tensor(given.name, datatype, _typed(given, datatype, shape))

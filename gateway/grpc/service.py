@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import grpc
@@ -11,6 +12,7 @@ from gateway import metadata
 from gateway.errors import GatewayError, Overloaded
 from gateway.grpc import inference_pb2 as pb
 from gateway.grpc.call import GrpcCall
+from gateway.grpc.reading import SERVICE, readable
 from gateway.inference import version_number
 from gateway.journey import Plane, infer
 from gateway.rest import Control, model_statistics, versions_named
@@ -19,10 +21,10 @@ from gateway.rest import Control, model_statistics, versions_named
 class Context(Protocol):
     """The part of Serve's gRPC context that is used here."""
 
-    def set_code(self, code: grpc.StatusCode) -> None: ...  # noqa: D102
-    def set_details(self, details: str) -> None: ...  # noqa: D102
-    def set_trailing_metadata(self, metadata: list[tuple[str, str]]) -> None: ...  # noqa: D102
-    def invocation_metadata(self) -> list[tuple[str, str]]: ...  # noqa: D102
+    def set_code(self, code: grpc.StatusCode) -> None: ...
+    def set_details(self, details: str) -> None: ...
+    def set_trailing_metadata(self, metadata: list[tuple[str, str]]) -> None: ...
+    def invocation_metadata(self) -> list[tuple[str, str]]: ...
 
 
 class InferenceService:
@@ -131,7 +133,7 @@ class InferenceService:
         headers = dict(grpc_context.invocation_metadata())
         async for message in request:
             try:
-                reply = await infer(self.plane, GrpcCall(message, headers))
+                reply = await infer(self.plane, GrpcCall(readable(message), headers))
                 refusal = reply.refusal
             except GatewayError as problem:
                 refusal = problem
@@ -164,6 +166,28 @@ for _method in (
     "LogSettings",
 ):
     setattr(InferenceService, _method, _unoffered(_method))
+
+
+def _reading(name: str, method: Callable[..., Awaitable[Any]]) -> Any:
+    takes_context = "grpc_context" in inspect.signature(method).parameters
+
+    async def answer(self: InferenceService, request: Any, grpc_context: Any = None) -> Any:
+        try:
+            readable(request)
+        except GatewayError as refusal:
+            _refuse(grpc_context, refusal)
+            return getattr(pb, f"{name}Response")()
+        return await (method(self, request, grpc_context) if takes_context else method(self, request))
+
+    answer.__name__, answer.__doc__ = name, method.__doc__
+    return answer
+
+
+for _described in SERVICE.methods:
+    if not _described.client_streaming:
+        setattr(
+            InferenceService, _described.name, _reading(_described.name, getattr(InferenceService, _described.name))
+        )
 
 
 def _refuse(context: Context, refusal: GatewayError, extra: list[tuple[str, str]] | None = None) -> None:

@@ -43,7 +43,8 @@ class _Body(msgspec.Struct):
 
 _decode = msgspec.json.Decoder(_Body).decode
 _NONE: dict[str, Any] = {}
-_NAN = re.compile(rb'("(?:[^"\\]|\\.)*+"?)|NaN')  # a string is stepped over; an unended one too, to stay linear
+_NAN = re.compile(rb'((?:"(?:[^"\\]|\\.)*+"?|[^"N]++|N(?!aN))*+)([^"]*+)')
+"""What comes before a NaN, strings and all (an unended one too, to stay linear); and from there up to the next string."""
 
 
 def parse_request(body: bytes, header_length: int | None = None) -> Query:
@@ -119,7 +120,7 @@ def _read(body: bytes) -> _Body:
     except msgspec.DecodeError:
         if b"NaN" not in body:
             raise
-        return _decode(_NAN.sub(lambda match: match[1] or b"null", body))
+        return _decode(_NAN.sub(lambda match: match[1] + match[2].replace(b"NaN", b"null"), body))
 
 
 def _tensors(inputs: list[_Input], tail: memoryview) -> list[Tensor]:

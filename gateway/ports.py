@@ -1,0 +1,44 @@
+"""Ports: one that is free, and a block of them that no other gateway on this machine uses."""
+
+from __future__ import annotations
+
+import socket
+from typing import NamedTuple
+
+from gateway.errors import SetupError
+
+SIZE = 100
+_FIRST_HTTP, _FIRST_GRPC, _BLOCKS = 20000, 26000, 60  # all below the ports that the kernel hands out by itself
+
+
+class Block(NamedTuple):
+    """Where the replicas' own ports lie: SIZE for HTTP, SIZE for gRPC. `guard` is open for as long as the block is taken."""
+
+    http: int
+    grpc: int
+    guard: socket.socket
+
+
+def take_block(start: int) -> Block:
+    """Takes a block, beginning the search at number `start` modulo 60. Raises SetupError if all are taken.
+
+    Ray has its gRPC servers share a port with whoever else listens on it, so that two gateways with the same ports would
+    answer each other's calls, unnoticed. The first port of a block is bound for itself alone, and says whose it is.
+    """
+    for step in range(_BLOCKS):
+        offset = (start + step) % _BLOCKS * SIZE
+        guard = socket.socket()
+        try:
+            guard.bind(("127.0.0.1", _FIRST_HTTP + offset))
+        except OSError:
+            guard.close()
+            continue
+        return Block(_FIRST_HTTP + offset + 1, _FIRST_GRPC + offset + 1, guard)
+    raise SetupError(f"{_BLOCKS} gateways run on this machine; there are no ports left for another one's replicas")
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,1 @@
+"""Programs that run in the clients' own environments; nothing here is imported by pytest."""
