@@ -76,6 +76,8 @@ class Batcher:
         Raises Overloaded if too many wait already.
         """
         if len(self._queue) >= self._max_queue:
+            self._queue = deque(job for job in self._queue if not job.future.done())
+        if len(self._queue) >= self._max_queue:
             raise Overloaded(
                 f"{self._label}: {len(self._queue)} requests are waiting, the limit (limits.max_queue)",
                 retry_after_s=max(1, math.ceil(len(self._queue) * self._job_s)),

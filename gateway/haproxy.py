@@ -32,6 +32,7 @@ s#status 404 content-type text/plain lf-string "Path .*#status 404 default-error
 /^frontend http_frontend/a\    http-request wait-for-body time {patience}ms if METH_POST
 /^frontend http_frontend/a\    acl in_plain_text res.hdr(content-type) -m beg text/
 /^frontend http_frontend/a\    http-response return status 400 default-errorfiles if {{ status 400 }} in_plain_text
+/^frontend http_frontend/a\    http-response return status 503 default-errorfiles if {{ status 500 }} in_plain_text
 /^frontend grpc_frontend/a\    http-request wait-for-body time {patience}ms unless {{ path_end /ModelStreamInfer }}
 """
 

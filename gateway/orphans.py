@@ -14,7 +14,9 @@ _PATIENCE_S = 3.0
 def remember(run: Path) -> None:
     """Notes this process's children in folder `run`, for a later `reap` to find should this process be killed."""
     children = psutil.Process().children(recursive=True)
-    (run / "processes").write_text("".join(f"{child.pid} {child.create_time()!r}\n" for child in children))
+    draft = run / "processes.draft"
+    draft.write_text("".join(f"{child.pid} {child.create_time()!r}\n" for child in children))
+    draft.replace(run / "processes")
 
 
 def reap(run: Path) -> list[int]:

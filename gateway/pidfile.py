@@ -16,12 +16,15 @@ class PidFile:
     def __init__(self, data: Path, what: str = "") -> None:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._data, self._what = data, what or str(data)
-        self._file = os.open(_path(data), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        if data.stat().st_uid != os.getuid():
+            raise SetupError(f"{data} belongs to another user; remove it, or use another data folder or port")
 
     def __enter__(self) -> Self:
+        self._file = os.open(_path(self._data), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            os.close(self._file)
             pid = self.running(self._data)
             raise SetupError(f"a gateway (process {pid}) already uses {self._what}; driftgate down stops it") from None
         os.ftruncate(self._file, 0)

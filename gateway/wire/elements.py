@@ -22,6 +22,8 @@ _INTEGERS = {
     **{f"UINT{bits}": (0, (1 << bits) - 1) for bits in (8, 16, 32)},
 }
 _NESTED = re.compile(rb"\s*\[\s*\[")
+_LONG = 1 << 16
+"""Numbers as Python holds them take up to 16 times their text, so data longer than this is counted before it is decoded."""
 
 
 def from_json(raw: bytes | msgspec.Raw, datatype: str, shape: tuple[int, ...], name: str) -> Array:
@@ -32,6 +34,8 @@ def from_json(raw: bytes | msgspec.Raw, datatype: str, shape: tuple[int, ...], n
     nested = _NESTED.match(raw) is not None
     if nested and len(shape) < 2:
         raise BadRequest(f'input "{shown(name)}": data is nested, but shape {list(shape)} has {len(shape)} dimension')
+    if datatype != "BYTES" and len(raw) > _LONG:
+        _count(raw, shape, name)
     try:
         values = _decoder(datatype, len(shape) if nested else 1).decode(raw)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as problem:
@@ -127,6 +131,13 @@ def shaped(array: Array, shape: tuple[int, ...], name: str) -> Array:
         return array.reshape(shape)
     except ValueError:  # no elements, and yet too many for numpy: [0, 2**40, 2**40]
         raise BadRequest(f'input "{shown(name)}": shape {list(shape)} is larger than any array can be') from None
+
+
+def _count(raw: bytes | msgspec.Raw, shape: tuple[int, ...], name: str) -> None:
+    """Raises BadRequest for numbers or truths that are not as many as the shape takes: but the first, each has its comma."""
+    found, expected = bytes(raw).count(b",") + 1, math.prod(shape)
+    if found != expected:
+        raise BadRequest(f'input "{shown(name)}": {found} elements, but shape {list(shape)} takes {expected}')
 
 
 def _strings(raw: memoryview, count: int, name: str) -> Array:

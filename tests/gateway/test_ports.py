@@ -29,15 +29,18 @@ def test_two_gateways_never_have_the_same_block() -> None:
 
 
 def test_blocks_are_apart_from_each_other_and_from_the_kernels_ports() -> None:
-    """No port is in two blocks; the kernel hands out those from 32768 on. When all are taken, the next is refused."""
-    taken: set[int] = set()
+    """The kernel hands out ports from 32768 on; HTTP's blocks end where gRPC's begin."""
+    width = ports._BLOCKS * ports.SIZE
+    assert ports._FIRST_HTTP + width <= ports._FIRST_GRPC
+    assert ports._FIRST_GRPC + width <= 32768
+
+
+def test_when_all_are_taken_the_next_gateway_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not given another's ports."""
+    monkeypatch.setattr(ports, "_BLOCKS", 2)
     with contextlib.ExitStack() as guards:
+        for _ in range(2):
+            with contextlib.suppress(SetupError):  # a gateway may be running on this machine
+                guards.enter_context(ports.take_block(0).guard)
         with pytest.raises(SetupError, match="there are no ports left"):
-            for _ in range(100):
-                block = ports.take_block(0)
-                guards.enter_context(block.guard)
-                held = {start + at for start in (block.http, block.grpc) for at in range(ports.SIZE - 1)}
-                assert not taken & held
-                taken |= held
-        assert taken
-        assert max(taken) < 32768
+            ports.take_block(0)

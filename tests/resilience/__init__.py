@@ -1,0 +1,1 @@
+"""Faults under load: kills, restarts, versions that come and go."""

@@ -1,0 +1,102 @@
+"""What the replicas should hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.config import Config, ModelConfig
+from gateway.desired import Desired, initial, load, unload
+from gateway.errors import NotFound, RepositoryError
+from tests import onnx_models
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """Two models; a has two versions."""
+    for name, number in (("a", 1), ("a", 2), ("b", 1)):
+        onnx_models.save(tmp_path, name, number, onnx_models.scale())
+    return Config(repository=tmp_path, data=tmp_path)
+
+
+def held(desired: Desired) -> dict[str, list[int]]:
+    """The versions wanted in service."""
+    return {model: list(desired.loaded(model)) for model in desired.models}
+
+
+def test_at_first_everything_that_is_configured_is_wanted(config: Config) -> None:
+    """At the revision that it is given."""
+    desired = initial(config, 7)
+    assert (desired.revision, held(desired), desired.weights) == (7, {"a": [1, 2], "b": [1]}, {"a": None, "b": None})
+
+
+def test_weights_come_from_the_configuration(config: Config) -> None:
+    """By model."""
+    config = config.model_copy(update={"models": {"a": ModelConfig(traffic={1: 3, 2: 1})}})
+    assert initial(config, 1).weights == {"a": {1: 3, 2: 1}}
+
+
+def test_unload_and_load_undo_each_other(config: Config) -> None:
+    """Each is one revision more; a load raises the generation, so that what failed is tried again."""
+    first = initial(config, 1)
+    without = unload(first, "a", [2])
+    assert held(without) == {"a": [1], "b": [1]}
+    back = load(without, config, "a", [2])
+    assert held(back) == held(first)
+    assert [desired.revision for desired in (first, without, back)] == [1, 2, 3]
+    assert [dict(desired.generation) for desired in (first, without, back)] == [{}, {}, {"a": 1}]
+
+
+def test_a_value_is_not_changed_by_what_follows(config: Config) -> None:
+    """Earlier revisions stay as they were."""
+    first = initial(config, 1)
+    unload(first, "a", None)
+    assert held(first) == {"a": [1, 2], "b": [1]}
+
+
+def test_all_versions_may_be_meant(config: Config) -> None:
+    """None stands for every one."""
+    without = unload(initial(config, 1), "a", None)
+    assert held(without) == {"a": [], "b": [1]}
+    assert held(load(without, config, "a", [1])) == {"a": [1], "b": [1]}
+    assert held(load(without, config, "a", None)) == {"a": [1, 2], "b": [1]}
+
+
+def test_a_load_looks_at_the_repository_as_it_is_now(config: Config) -> None:
+    """A version laid there since is found, one taken away is no longer wanted."""
+    first = unload(initial(config, 1), "a", [1])
+    onnx_models.save(config.repository, "a", 3, onnx_models.scale())
+    gone = config.repository / "a" / "1"
+    (gone / "model.onnx").unlink()
+    gone.rmdir()
+    desired = load(first, config, "a", None)
+    assert held(desired) == {"a": [2, 3], "b": [1]}
+    assert desired.absent["a"] == frozenset()
+
+
+def test_a_load_of_one_model_changes_no_other(config: Config) -> None:
+    """What lies new beside another model waits for its own load."""
+    first = initial(config, 1)
+    onnx_models.save(config.repository, "b", 2, onnx_models.scale())
+    assert held(load(first, config, "a", None)) == {"a": [1, 2], "b": [1]}
+
+
+def test_what_is_not_there_cannot_be_loaded_or_unloaded(config: Config) -> None:
+    """Neither a model nor a version."""
+    desired = initial(config, 1)
+    with pytest.raises(NotFound, match=r'^no model "c" in the repository$'):
+        load(desired, config, "c", None)
+    with pytest.raises(NotFound, match=r"^a has no version 9; it has 1, 2$"):
+        load(desired, config, "a", [9])
+    with pytest.raises(NotFound, match=r'^no model "c"$'):
+        unload(desired, "c", None)
+    with pytest.raises(NotFound, match=r"^a has no version 9; it has 1, 2$"):
+        unload(desired, "a", [9])
+
+
+def test_a_repository_that_no_longer_fits_the_configuration_refuses_the_load(config: Config) -> None:
+    """The state stays as it was."""
+    config = config.model_copy(update={"models": {"a": ModelConfig(versions=(3,))}})
+    with pytest.raises(RepositoryError, match="version a/3 is configured"):
+        initial(config, 1)

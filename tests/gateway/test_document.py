@@ -1,0 +1,99 @@
+"""YAML held against a tree, every problem told with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Field, ValidationError
+
+from gateway.document import Frozen, document
+from gateway.errors import ConfigError
+
+WHERE = Path("some.yaml")
+
+
+class Leaf(Frozen):
+    """A value below."""
+
+    size: int
+    words: tuple[str, ...] = ()
+
+
+class Tree(Frozen):
+    """A small document."""
+
+    name: str = "none"
+    leaf: Leaf | None = None
+    leaves: dict[str, Leaf] = Field(default_factory=dict)
+
+
+def read(text: str) -> Tree:
+    """The text as a Tree."""
+    return document(text, Tree, WHERE, ConfigError)
+
+
+def test_an_empty_document_has_every_default() -> None:
+    """An empty file, or one of comments, is a mapping without keys."""
+    assert read("") == read("# nothing\n") == Tree()
+
+
+def test_a_value_never_changes() -> None:
+    """It is frozen."""
+    with pytest.raises(ValidationError, match="frozen"):
+        read("").name = "other"
+
+
+@given(
+    st.builds(
+        Tree,
+        name=st.text(st.characters(exclude_categories=["C", "Zl", "Zp"])),
+        leaves=st.dictionaries(
+            st.text("abc", min_size=1), st.builds(Leaf, size=st.integers(), words=st.tuples(st.text("xyz")))
+        ),
+    )
+)
+def test_what_is_written_is_read(tree: Tree) -> None:
+    """Any tree of printable text survives the way through YAML."""
+    assert read(yaml.safe_dump(tree.model_dump(mode="json"), allow_unicode=True)) == tree
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("name: x\nnmae: y", ["some.yaml:2: nmae: unknown key"]),
+        ("leaf:\n  words: []", ["some.yaml:1: leaf.size: Field required"]),
+        (
+            "leaf:\n  words: []\n  size: big",
+            [
+                "some.yaml:3: leaf.size: Input should be a valid integer, unable to parse string as an integer, found 'big'"
+            ],
+        ),
+        (
+            "leaf:\n  size: 1\n  words:\n  - a\n  - 2",
+            ["some.yaml:5: leaf.words.1: Input should be a valid string, found 2"],
+        ),
+        (
+            "nmae: x\nleaves:\n  a:\n    size: 1\n    siez: 2",
+            ["some.yaml:5: leaves.a.siez: unknown key", "some.yaml:1: nmae: unknown key"],
+        ),
+        ("name: [", ["some.yaml:1: not valid YAML: expected the node content, but found '<stream end>'"]),
+        ("name: a: b", ["some.yaml:1: not valid YAML: mapping values are not allowed here"]),
+        (
+            "a: 1\nname: !os.system x",
+            ["some.yaml:2: not valid YAML: could not determine a constructor for the tag '!os.system'"],
+        ),
+        ("name: 2013-02-30", ["some.yaml: not valid YAML: day is out of range for month"]),
+        ("? [1]\n: 2", ["some.yaml:1: not valid YAML: found unhashable key"]),
+        ("- 1", ["some.yaml: expected a mapping of keys at the top, found list"]),
+        ("word", ["some.yaml: expected a mapping of keys at the top, found str"]),
+    ],
+)
+def test_every_problem_is_told_at_once_with_its_line(text: str, sentences: list[str]) -> None:
+    """One line for each: file, line, key, and what is wrong."""
+    with pytest.raises(ConfigError) as refused:
+        read(text)
+    assert sorted(refused.value.message.splitlines()) == sorted(sentences)

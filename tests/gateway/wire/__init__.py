@@ -1,0 +1,1 @@
+"""Tests of the wire forms of tensors, requests and answers."""
