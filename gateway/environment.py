@@ -34,7 +34,7 @@ _BALANCED = {
     "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
     "RAY_SERVE_HAPROXY_RETRIES": "5",
     "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": "120",
-    "RAY_SERVE_HAPROXY_TUNE_BUFSIZE": "65536",  # a request this long can be sent again to another replica
+    "RAY_SERVE_HAPROXY_TUNE_BUFSIZE": "32768",  # a request this long can be sent again to another replica
 }
 
 

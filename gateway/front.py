@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
+from gateway.direct import body_at_hand, write
 from gateway.errors import BadRequest, Cancelled, GatewayError, MethodNotAllowed, RequestTimeout
 from gateway.identifier import uuid7
 from gateway.inference import (
@@ -23,7 +24,6 @@ from gateway.inference import (
 from gateway.journey import Plane, infer
 from gateway.rest import ASGIApp
 from gateway.signature import shown
-from gateway.writing import write
 
 logger = logging.getLogger("driftgate")
 
@@ -55,8 +55,11 @@ class Front:
         try:
             if scope["method"] != "POST":
                 raise MethodNotAllowed(f"{shown(scope['method'])} is not offered here; inference is a POST")
-            body = await read_body(headers, receive, self._plane.limits)
-            reply = await infer(self._plane, RestCall(where, headers, body, receive, self._plane.limits))
+            limits = self._plane.limits
+            body = body_at_hand(receive, limits.max_body)
+            if body is None:
+                body = await read_body(headers, receive, limits)
+            reply = await infer(self._plane, RestCall(where, headers, body, receive, limits))
         except Cancelled:
             return
         except GatewayError as refusal:

@@ -2,9 +2,9 @@
 
 Serve writes HAProxy's configuration itself. It binds HAProxy's metrics and statistics to all interfaces; it turns every 502,
 503 and 504 of HAProxy's own into `500 Internal Server Error`; it refuses what is not HTTP with a page of HTML, and waits for slow
-headers for ever; and it lets HAProxy forward a request before its body is there, which it then cannot send a second time when
-the replica dies under it. So Serve is given a launcher that mends the file, then becomes HAProxy: the same process, the same
-arguments.
+headers for ever; it composes a log line for each request, to throw it away (4 of 30 µs); and it lets HAProxy forward a request
+before its body is there, which it then cannot send a second time when the replica dies under it. So Serve is given a launcher
+that mends the file, then becomes HAProxy: the same process, the same arguments.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ exec {binary} "$@"
 _MEND = r"""
 s/^\( *bind \):\([0-9]*\)$/\1{host}:\2/
 s/^\( *bind \)\*:\([0-9]*\)$/\1{host}:\2/
+s#^\( *\)log global$#\1no log#
 s#^\( *errorfile 50[234] \).*#\1{run}/503.http#
 s#^ *timeout client .*#&\n    errorfile 400 {run}/400.http\n    errorfile 404 {run}/404.http\n    errorfile 408 {run}/408.http#
 s#^ *timeout client .*#&\n    timeout http-request {patience}ms\n    option http-ignore-probes#

@@ -46,6 +46,7 @@ class Session:
         self.signature = Signature(label, inputs, outputs)
         self.symbols = [_symbol(node) for node in (*self._session.get_inputs(), *self._session.get_outputs())]
         self._names = [spec.name for spec in outputs]
+        self._run = self._session._sess.run  # what InferenceSession.run calls after checks that the signature has made
         self._halves = {spec.name for spec in (*inputs, *outputs) if spec.datatype == "BF16"}
         self._gives_halves = any(spec.datatype == "BF16" for spec in outputs)
         if self._gives_halves and any(spec.datatype == "BYTES" for spec in inputs):
@@ -57,7 +58,7 @@ class Session:
         try:
             if self._halves:
                 return self._run_halves(rows, names)
-            return dict(zip(names, self._session.run(names, rows), strict=True))
+            return dict(zip(names, self._run(names, rows, None), strict=True))
         except MemoryError:
             raise Overloaded(f"{self.signature.label}: there is not enough memory for this request now") from None
         except Exception as problem:

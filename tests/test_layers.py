@@ -18,7 +18,7 @@ gateway.app
 gateway.ingress gateway.autoscaling
 gateway.control gateway.dedicated
 gateway.grpc.service gateway.front
-gateway.rest gateway.grpc.call gateway.writing
+gateway.rest gateway.grpc.call gateway.direct
 gateway.journey gateway.metadata gateway.inference gateway.grpc.messages gateway.reconcile
 gateway.catalogue gateway.desired
 gateway.version
