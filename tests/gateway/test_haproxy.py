@@ -108,7 +108,7 @@ def test_the_launcher_mends_what_serve_writes(run: Path, config: Path) -> None:
     kept = {section: [line for line in lines if line in before[section]] for section, lines in after.items()}
     lost = {line for section, lines in before.items() for line in lines if line not in kept[section]}
     assert {line.split()[0] for line in lost} == {"bind", "errorfile", "http-request", "log"}
-    assert not any(line.startswith("log ") for section, lines in after.items() for line in lines if section != "global")
+    assert not any(line == "log global" for lines in after.values() for line in lines)
     assert [line for line in lost if line.startswith("http-request")] == [
         line for line in before["backend default_backend"] if "status 404" in line
     ]
