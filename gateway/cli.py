@@ -2,82 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import logging
 import os
-import re
 import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from gateway import environment, orphans
-from gateway.client import base_url, fetch
-from gateway.config import Config, ModelConfig, read_config, rooted
+from gateway.client import fetch
+from gateway.config import Config, ModelConfig
 from gateway.errors import ConfigError, GatewayError, RepositoryError, SetupError
 from gateway.log import log_file, open_log
-from gateway.manifest import read_manifest
 from gateway.pidfile import PidFile
+from gateway.recordings import profile, replay
 from gateway.repository import served
+from gateway.terminal import Commands, as_json, configured, load_config, out
 from gateway.version import LocalRunner, prepare
-
-DEFAULT_CONFIG = Path("gateway.yaml")
-out = Console()
-
-
-class Speed(click.ParamType[float]):
-    """`60x`, `0.5x` or `max` (0)."""
-
-    name = "speed"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The factor."""
-        if isinstance(value, float):
-            return value
-        if value == "max":
-            return 0.0
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)x?", str(value))
-        if match is None or not float(match[1]):
-            self.fail(f"expected a factor such as 60x, or max, found {value!r}", param, ctx)
-        return float(match[1])
-
-
-class Commands(click.Group):
-    """Prints what went wrong as a sentence on stderr, and exits 1."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except GatewayError as problem:
-            click.echo(f"driftgate: {problem.message}", err=True)
-            sys.exit(1)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="driftgate")
 def main() -> None:
     """Serve versioned ONNX models, and watch them while they work."""
-
-
-def configured(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds the argument CONFIG."""
-    return click.argument("config", type=click.Path(path_type=Path), default=DEFAULT_CONFIG)(command)
-
-
-def as_json(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds the option --json."""
-    return click.option("--json", "machine", is_flag=True, help="Print JSON, for machines.")(command)
 
 
 @main.command()
@@ -172,88 +127,6 @@ def status(config: Path, machine: bool) -> None:
     out.print(f"{len(found['replicas'])} replicas, revision {found['revision']}")
 
 
-@main.command()
-@click.argument("data", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--manifest", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
-@click.option("--output", type=click.Path(path_type=Path), default=Path("reference.npz"), show_default=True)
-def profile(data: Path, manifest: Path, output: Path) -> None:
-    """Make the reference profile of training DATA, a Parquet file, for drift to be measured against."""
-    from gateway.profile import profile as build  # noqa: PLC0415 - pyarrow is slow to import, and few commands need it
-
-    with out.status(f"Reading {data}…"):
-        reference = build(data, read_manifest(manifest))
-    reference.save(output)
-    out.print(f"{output}: {reference.rows:,} rows, {len(reference.columns)} columns")
-
-
-@main.command()
-@click.argument("model")
-@click.option("--config", type=click.Path(path_type=Path), default=DEFAULT_CONFIG, show_default=True)
-@click.option(
-    "--speed", type=Speed(), default="3600x", show_default=True, help="60x: a minute in a second; max: at once."
-)
-@click.option("--limit", type=click.IntRange(min=1), help="Stop after so many requests.")
-@click.option(
-    "--data", type=click.Path(path_type=Path, exists=True), help="The recording, if not in the model's folder."
-)
-@as_json
-def replay(model: str, config: Path, speed: float, limit: int | None, data: Path | None, machine: bool) -> None:
-    """Send the recorded requests of MODEL to a running gateway, in order."""
-    from gateway import replay as recorded  # noqa: PLC0415 - as above
-
-    settings = load_config(config)
-    path = data or recorded.recording(settings.repository, model)
-    inputs = fetch(settings.listen, f"/v2/models/{model}")["inputs"]
-    total = min(pq_rows(path), limit or sys.maxsize)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(model, total=total)
-        summary = asyncio.run(
-            recorded.replay(
-                f"{base_url(settings.listen)}/v2/models/{model}/infer",
-                recorded.requests(path, inputs, limit),
-                speed,
-                lambda moment: bar.update(task, advance=1, description=f"{model} {moment:%Y-%m-%d %H:%M}"),
-            )
-        )
-    report = summary.report()
-    if machine:
-        click.echo(json.dumps(report, indent=2))
-    else:
-        summarize(report)
-    if report["refused"]:
-        raise SetupError(f"{report['sent'] - report['answered']} of {report['sent']} requests were not answered")
-
-
-def summarize(report: dict[str, Any]) -> None:
-    """Prints what a replay met."""
-    table = Table(show_header=False)
-    shares = ", ".join(f"version {version}: {count:,}" for version, count in report["by_version"].items())
-    table.add_row("recorded", f"{report['from']} to {report['to']}")
-    table.add_row("answered", f"{report['answered']:,} of {report['sent']:,} in {report['seconds']:.1f} s")
-    table.add_row("by version", shares)
-    if report["p50_ms"] is not None:
-        table.add_row("latency", f"p50 {report['p50_ms']:.1f} ms, p99 {report['p99_ms']:.1f} ms")
-    if report["behind_s"] > 1:
-        table.add_row(
-            "behind", f"{report['behind_s']:.1f} s: the gateway or this machine was slower than the recording"
-        )
-    for reason, count in report["refused"].items():
-        table.add_row("refused", f"{count:,} × {reason}")
-    out.print(table)
-
-
-def pq_rows(path: Path) -> int:
-    """How many rows a Parquet file has. Raises SetupError if it is none."""
-    import pyarrow as pa  # noqa: PLC0415 - as above
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    try:
-        return int(pq.read_metadata(path).num_rows)
-    except (OSError, pa.ArrowInvalid) as problem:
-        raise SetupError(f"{path}: not a Parquet file: {problem}") from None
-
-
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Hides what Ray prints about its own parts while it stops them."""
@@ -269,13 +142,6 @@ def on_signal(stopping: threading.Event) -> None:
     """Has SIGINT and SIGTERM set the event."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-
-
-def load_config(path: Path) -> Config:
-    """The configuration at `path`; without the default file, the defaults, with models below the working folder."""
-    if path == DEFAULT_CONFIG and not path.exists():
-        return rooted(Config(), Path.cwd())
-    return read_config(path)
 
 
 def check_exposure(config: Config, insecure: bool) -> None:
@@ -325,6 +191,9 @@ def _checked(config: Config, folder: Any) -> dict[str, Any]:
     where = "own process" if settings.placement == "dedicated" else "inline" if measured.inline_rows else "thread"
     return {**row, "runs": where, "row_us": measured.row_ns / 1000}
 
+
+main.add_command(profile)
+main.add_command(replay)
 
 if __name__ == "__main__":
     main()

@@ -14,6 +14,8 @@ PACKAGES = ("gateway", "monitors")
 
 LAYERS = """
 gateway.cli
+gateway.recordings
+gateway.terminal
 gateway.app
 gateway.ingress gateway.autoscaling
 gateway.control gateway.dedicated

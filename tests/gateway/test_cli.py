@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from gateway import cli
+from gateway import cli, terminal
 from gateway.config import Config, Listen
 from gateway.errors import ConfigError
 from gateway.pidfile import PidFile
@@ -126,7 +126,7 @@ def test_without_the_default_file_there_are_defaults(tmp_path: Path, monkeypatch
     """The models lie below the working folder."""
     monkeypatch.chdir(tmp_path)
     onnx_models.save(tmp_path / "models", "scale", 1, onnx_models.scale())
-    assert cli.load_config(cli.DEFAULT_CONFIG).data == tmp_path / "var"
+    assert terminal.load_config(terminal.DEFAULT_CONFIG).data == tmp_path / "var"
     assert run("check").exit_code == 0
     (tmp_path / "gateway.yaml").write_text("models: {delays: {}}")
     found = run("check")

@@ -1,0 +1,45 @@
+"""What the commands share: the terminal, errors as sentences, the configuration, --json."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from gateway.config import Config, read_config, rooted
+from gateway.errors import GatewayError
+
+DEFAULT_CONFIG = Path("gateway.yaml")
+out = Console()
+
+
+class Commands(click.Group):
+    """Prints what went wrong as a sentence on stderr, and exits 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except GatewayError as problem:
+            click.echo(f"driftgate: {problem.message}", err=True)
+            sys.exit(1)
+
+
+def configured(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the argument CONFIG."""
+    return click.argument("config", type=click.Path(path_type=Path), default=DEFAULT_CONFIG)(command)
+
+
+def as_json(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the option --json."""
+    return click.option("--json", "machine", is_flag=True, help="Print JSON, for machines.")(command)
+
+
+def load_config(path: Path) -> Config:
+    """The configuration at `path`; without the default file, the defaults, with models below the working folder."""
+    if path == DEFAULT_CONFIG and not path.exists():
+        return rooted(Config(), Path.cwd())
+    return read_config(path)
