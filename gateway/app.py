@@ -43,7 +43,7 @@ def start(config: Config) -> None:
         object_store_memory=128 << 20,
         _node_ip_address="127.0.0.1",
     )
-    orphans.remember(run_folder(config))
+    orphans.remember(run_folder(config), psutil.Process().children(recursive=True))
     start_control(config, uuid7())
     serve.start(
         http_options=HTTPOptions(host=config.listen.host, port=config.listen.http),

@@ -11,9 +11,8 @@ import psutil
 _PATIENCE_S = 3.0
 
 
-def remember(run: Path) -> None:
-    """Notes this process's children in folder `run`, for a later `reap` to find should this process be killed."""
-    children = psutil.Process().children(recursive=True)
+def remember(run: Path, children: Sequence[psutil.Process]) -> None:
+    """Notes a gateway's processes in folder `run`, for a later `reap` to find should the gateway be killed."""
     draft = run / "processes.draft"
     draft.write_text("".join(f"{child.pid} {child.create_time()!r}\n" for child in children))
     draft.replace(run / "processes")

@@ -69,10 +69,10 @@ def test_the_haproxies_of_this_run_folder_are_ended_and_no_others(
 def test_children_that_were_remembered_are_ended(run: Path, children: Children) -> None:
     """Those that still run."""
     kept, gone = children.start(), children.start()
-    orphans.remember(run)
+    orphans.remember(run, [psutil.Process(child.pid) for child in (kept, gone)])
     gone.kill()
     gone.wait()
-    assert kept.pid in orphans.reap(run)
+    assert orphans.reap(run) == [kept.pid]
     assert not psutil.pid_exists(kept.pid)
 
 
