@@ -52,8 +52,8 @@ clean: ## remove the environments and everything that was made
 	rm -rf .venv .venv-* var .mypy_cache .ruff_cache .pytest_cache
 
 $(BIN)/pip:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "driftgate needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+		{ echo "driftgate needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv .venv
 
 .venv/run.stamp: $(BIN)/pip requirements.txt pyproject.toml

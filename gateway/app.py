@@ -59,10 +59,14 @@ def start(config: Config) -> None:
 
 def stop() -> None:
     """Stops Serve gracefully, then Ray. Returns when every process is gone."""
+    if not ray.is_initialized():  # asked to shut down, Serve would start a Ray of its own to look for one
+        return
     family = psutil.Process().children(recursive=True)
-    serve.shutdown()  # type: ignore[no-untyped-call]
-    ray.shutdown()
-    orphans.end(family)  # Ray leaves agents behind for a while
+    try:
+        serve.shutdown()  # type: ignore[no-untyped-call]
+    finally:
+        ray.shutdown()
+        orphans.end(family)  # Ray leaves agents behind for a while
 
 
 def check_ports(config: Config) -> None:
@@ -136,7 +140,7 @@ def _dedicated(config: Config, folders: dict[str, dict[int, Folder]]) -> dict[st
                 continue
             logger.info("%s: checked in %.1f s", folder.label, time.monotonic() - began)
             handle = _own(settings, config, folder).bind(folder, settings, config.limits)
-            bound[folder.label] = Remote(checked.manifest, checked.signature, handle)
+            bound[folder.label] = Remote(checked.manifest, checked.signature, folder.stamp, handle)
     return bound
 
 

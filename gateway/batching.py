@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from collections import deque
@@ -13,9 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gateway.errors import DeadlineExceeded, GatewayError, Overloaded
+from gateway.errors import DeadlineExceeded, GatewayError, InferenceFailed, Overloaded
 from gateway.query import Rows
 from gateway.tensor import Array
+
+logger = logging.getLogger("driftgate")
 
 Outputs = dict[str, Array]
 Run = Callable[[Rows, Sequence[str] | None], Outputs]
@@ -134,6 +137,7 @@ class Batcher:
     def _said(self, broken: BaseException) -> GatewayError:
         if isinstance(broken, MemoryError):
             return Overloaded(f"{self._label}: there is not enough memory for this request now")
+        logger.error("%s: a run failed in a way that is not foreseen", self._label, exc_info=broken)
         return GatewayError(f"{self._label}: {type(broken).__name__}")
 
 
@@ -159,9 +163,15 @@ def execute(run: Run, jobs: Sequence[Job]) -> list[Result | GatewayError]:
 
 
 def merged(run: Run, jobs: Sequence[Job]) -> list[Outputs]:
-    """One run over the rows of all jobs; each gets its own rows of the outputs it asked for."""
-    first = jobs[0].rows
+    """One run over the rows of all jobs; each gets its own rows of the outputs it asked for.
+
+    Raises InferenceFailed if an output does not have as many rows: on other values than at warm-up, a model may drop some.
+    """
+    first, total = jobs[0].rows, sum(job.count for job in jobs)
     outputs = run({name: np.concatenate([job.rows[name] for job in jobs]) for name in first}, _union(jobs))
+    for name, array in outputs.items():
+        if array.shape[:1] != (total,):
+            raise InferenceFailed(f'output "{name}": shape {list(array.shape)} for {total} rows, which cannot be split')
     parts, at = [], 0
     for job in jobs:
         names = outputs if job.names is None else job.names

@@ -25,11 +25,15 @@ def fetch(listen: Listen, path: str) -> Any:
             f"no gateway answers at {base_url(listen)} ({type(problem).__name__}); start one: driftgate up"
         ) from None
     if response.is_error:
-        raise SetupError(f"the gateway answers {response.status_code}: {_reason(response)}")
-    return response.json()
+        raise SetupError(f"the gateway answers {response.status_code}: {reason(response)}")
+    try:
+        return response.json()
+    except ValueError:
+        raise SetupError(f"what answers at {base_url(listen)} is no gateway: {response.text[:80]!r}") from None
 
 
-def _reason(response: httpx.Response) -> str:
+def reason(response: httpx.Response) -> str:
+    """The sentence of a refusal, or whatever came in its place."""
     try:
         return str(response.json()["error"])
     except (ValueError, KeyError, TypeError):

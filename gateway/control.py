@@ -46,7 +46,9 @@ class Control:
     def __init__(self, config: Config, boot: str) -> None:
         self._config = config
         self._file = config.data / "state" / f"desired-{boot}.pickle"
-        self._desired = self._restored() or transitions.initial(config, revision=1)
+        restored = self._restored()
+        self._desired = restored or transitions.initial(config, revision=1)
+        self._known_at = time.monotonic() + (GONE_S if restored else 0.0)  # by then every living replica has reported
         self._reports: dict[str, tuple[float, dict[str, Any]]] = {}
         self._departed: Counts = {}
         self._changed = asyncio.Condition()
@@ -78,7 +80,9 @@ class Control:
         """Waits until every living replica has applied `revision`; gives their failures, or None if it took too long."""
         end = time.monotonic() + timeout_s
         async with self._changed:
-            while any(report["revision"] < revision for report in self._living().values()):
+            while time.monotonic() < self._known_at or any(
+                report["revision"] < revision for report in self._living().values()
+            ):
                 if time.monotonic() > end:
                     return None
                 try:
@@ -168,15 +172,14 @@ class Link:
         self.load_share = 0.0
 
     async def start(self) -> None:
-        """Applies the desired state once, then goes on following it."""
-        news = await self._sync()
-        if news is not None:
+        """Returns when the replica has what is desired, also if that changed meanwhile; then goes on following it."""
+        while (news := await self._sync()) is not None:
             await self._reconciler.apply(news)
         self._task = asyncio.get_running_loop().create_task(self._follow())
 
     async def load(self, model: str, versions: list[int] | None) -> None:
         """See rest.Control."""
-        failed = refusal(await self._change("load", model, versions), model)
+        failed = refusal(await self._change("load", model, versions), model, versions)
         if failed is not None:
             raise BadRequest(failed.message)
 

@@ -7,12 +7,13 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from ray.exceptions import RayActorError
 from ray.serve.exceptions import BackPressureError, RayServeException
 from ray.serve.handle import DeploymentHandle
 
 from gateway.batching import Result
 from gateway.config import Limits, ModelConfig
-from gateway.errors import DeadlineExceeded, GatewayError, NotReady, Overloaded
+from gateway.errors import DeadlineExceeded, GatewayError, NotReady, Overloaded, RepositoryError
 from gateway.manifest import Manifest
 from gateway.query import Rows
 from gateway.repository import Folder
@@ -78,7 +79,7 @@ class RemoteRunner:
             return await self._handle.infer.remote(rows, count, names, remaining)
         except BackPressureError:
             raise Overloaded(f"{self._label}: its queue is full") from None
-        except RayServeException as problem:
+        except (RayServeException, RayActorError) as problem:  # the latter when its process dies under the request
             raise NotReady(f"{self._label}: its processes do not answer: {type(problem).__name__}") from None
 
 
@@ -87,10 +88,15 @@ class Remote(NamedTuple):
 
     manifest: Manifest
     signature: Signature
+    stamp: str
     handle: DeploymentHandle[Any]
 
     def version(self, folder: Folder) -> Version:
-        """The version as the catalogue holds it."""
+        """The version as the catalogue holds it. Raises RepositoryError if its files are not those that were deployed."""
+        if folder.stamp != self.stamp:
+            raise RepositoryError(
+                f"{folder.label}: its files have changed; placed in processes of its own, it is replaced by a restart"
+            )
         return Version(self.manifest, self.signature, folder.stamp, RemoteRunner(self.handle, folder.label))
 
 

@@ -38,6 +38,8 @@ def initial(config: Config, revision: int) -> Desired:
 def load(desired: Desired, config: Config, model: str, versions: Collection[int] | None) -> Desired:
     """After a look at the repository as it is now: the model's versions (None: all) are wanted in service.
 
+    Where versions are named, the model's others stay as they are, whatever has become of their files.
+
     Raises NotFound for what the repository does not have or the configuration does not serve.
     """
     models = served(config)
@@ -45,6 +47,10 @@ def load(desired: Desired, config: Config, model: str, versions: Collection[int]
     if found is None:
         raise NotFound(f'no model "{shown(model)}" in the repository')
     _exist(model, versions, found)
+    if versions is not None:
+        found = dict(
+            sorted({**desired.models.get(model, {}), **{number: found[number] for number in versions}}.items())
+        )
     gone = frozenset() if versions is None else desired.absent.get(model, frozenset()) - set(versions)
     kept = {name: held for name, held in desired.models.items() if name != model}
     return desired._replace(

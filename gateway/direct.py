@@ -58,7 +58,7 @@ def body_at_hand(receive: Receive, limit: int) -> bytes | None:
 
 
 async def write(send: Send, reply: Reply) -> None:
-    """Sends the whole reply. Its headers hold a content-length, and no byte that a header may not have."""
+    """Sends the whole reply to a POST. Its headers hold a content-length, and no byte that a header may not have."""
     cycle: Any = getattr(send, "__self__", None)
     if _KNOWN and type(cycle) is RequestResponseCycle and _plain(cycle):
         cycle.response_started = True
@@ -68,7 +68,12 @@ async def write(send: Send, reply: Reply) -> None:
         cycle.response_complete = True
         cycle.message_event.set()
         cycle.on_response()
-        return
+    else:
+        await say(send, reply)
+
+
+async def say(send: Send, reply: Reply) -> None:
+    """Sends the reply by ASGI. uvicorn then leaves out the body for HEAD, and closes after `connection: close`."""
     await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
     await send({"type": "http.response.body", "body": reply.body})
 

@@ -53,9 +53,11 @@ def settings(config: Config, program: str | None, block: tuple[int, int], ports:
     variables = {
         **_ALWAYS,
         "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(http),
-        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(http + SIZE - 2),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(http + SIZE - 3),
         "RAY_SERVE_DIRECT_INGRESS_MIN_GRPC_PORT": str(grpc),
-        "RAY_SERVE_DIRECT_INGRESS_MAX_GRPC_PORT": str(grpc + SIZE - 2),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_GRPC_PORT": str(grpc + SIZE - 3),
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(http + SIZE - 2),  # HAProxy's last resort; 8500 and 9500 would be
+        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(grpc + SIZE - 2),  # shared, unnoticed, by all gateways of a machine
         "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(2 * config.limits.max_body + MiB),
         "RAY_SERVE_GRPC_MAX_MESSAGE_SIZE": str(config.limits.max_body + MiB),
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": str(config.limits.drain),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from gateway.direct import body_at_hand, write
+from gateway.direct import body_at_hand, say, write
 from gateway.errors import BadRequest, Cancelled, GatewayError, MethodNotAllowed, RequestTimeout
 from gateway.identifier import uuid7
 from gateway.inference import (
@@ -47,7 +47,7 @@ class Front:
         try:
             where = self._where(scope["path"])
         except GatewayError as refusal:
-            await write(send, _final(refusal, headers))
+            await say(send, _final(refusal, headers))
             return
         if where is None:
             await self._elsewhere(scope, receive, send)
@@ -63,7 +63,8 @@ class Front:
         except Cancelled:
             return
         except GatewayError as refusal:
-            reply = _final(refusal, headers)
+            await say(send, _final(refusal, headers))
+            return
         await write(send, reply)
 
     async def _elsewhere(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,7 +12,7 @@ from gateway.errors import GatewayError, RepositoryError
 from gateway.query import Query
 from gateway.session import Session
 from gateway.signature import parse_datatype, shown
-from gateway.tensor import DATATYPES, Array
+from gateway.tensor import DATATYPES, Array, bf16_to_fp32
 from gateway.wire.elements import from_json
 from gateway.wire.request import parse_request
 
@@ -81,6 +81,8 @@ def _compare(found: Array | None, expected: Array, output: _Expected, tolerance:
             f'{where}: output "{name}" is {found.dtype} {list(found.shape)}, '
             f"expected {output.datatype} {list(expected.shape)}"
         )
+    if output.datatype == "BF16":
+        found, expected = bf16_to_fp32(found), bf16_to_fp32(expected)
     if np.issubdtype(found.dtype, np.floating):
         first, second = np.asarray(found, np.float64), np.asarray(expected, np.float64)
         wrong = ~np.isclose(first, second, rtol=tolerance, atol=tolerance, equal_nan=True)

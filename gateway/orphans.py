@@ -32,7 +32,7 @@ def end(processes: Sequence[psutil.Process]) -> None:
     """Terminates processes, and kills those that are still there after three seconds."""
     for signal in (psutil.Process.terminate, psutil.Process.kill):
         for process in processes:
-            with contextlib.suppress(psutil.NoSuchProcess):
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # another user's only looked like ours
                 signal(process)
         processes = psutil.wait_procs(processes, timeout=_PATIENCE_S)[1]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from pathlib import Path
 from typing import Self
 
@@ -16,8 +17,11 @@ class PidFile:
     def __init__(self, data: Path, what: str = "") -> None:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._data, self._what = data, what or str(data)
-        if data.stat().st_uid != os.getuid():
-            raise SetupError(f"{data} belongs to another user; remove it, or use another data folder or port")
+        found = data.lstat()  # below /tmp, a link could lead anywhere
+        if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+            raise SetupError(
+                f"{data} is not a folder of this user's own; remove it, or use another data folder or port"
+            )
 
     def __enter__(self) -> Self:
         self._file = os.open(_path(self._data), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from gateway.catalogue import Catalogue, Status
 from gateway.config import Config, Limits, ModelConfig
@@ -92,7 +92,11 @@ class Reconciler:
                 self._catalogue.declare(model, number, Status("UNAVAILABLE", "unloaded"))
 
 
-def refusal(failures: dict[str, str], model: str) -> RepositoryError | None:
-    """The failures that concern a model, as one error."""
-    reasons = [reason for label, reason in failures.items() if label.rpartition("/")[0] == model]
+def refusal(failures: dict[str, str], model: str, versions: Collection[int] | None = None) -> RepositoryError | None:
+    """The failures that concern a model's versions (None: all), as one error."""
+    reasons = []
+    for label, reason in failures.items():
+        name, _, number = label.rpartition("/")
+        if name == model and (versions is None or int(number) in versions):
+            reasons.append(reason)
     return RepositoryError("; ".join(reasons)) if reasons else None

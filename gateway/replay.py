@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gateway.client import reason
 from gateway.errors import SetupError
 
 TIME = "time"
@@ -124,10 +125,10 @@ async def _send(
     finally:
         room.release()
     if answer.is_error:
-        summary.refusals[f"{answer.status_code} {answer.json().get('error', '')[:120]}"] += 1
+        summary.refusals[f"{answer.status_code} {reason(answer)[:120]}"] += 1
         return
     summary.latencies.append(time.monotonic() - began)
-    summary.versions[answer.headers["x-model-version"]] += 1
+    summary.versions[answer.headers.get("x-model-version", "?")] += 1
 
 
 def _tensor(spec: dict[str, Any], value: Any) -> dict[str, Any]:

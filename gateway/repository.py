@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 from gateway.config import Config, ModelConfig
 from gateway.errors import RepositoryError
 from gateway.manifest import Column, Manifest, read_manifest
@@ -127,11 +129,18 @@ def _versions(model: Path) -> Iterator[Folder]:
 
 
 def _stamp(path: Path) -> str:
-    """Names, sizes and times of the files: cheap, and different after any replacement."""
+    """Names, sizes and times of the files: cheap, and different after any replacement.
+
+    One that cannot be looked at (a link to nowhere) must not hold up the other versions: loading this one will tell.
+    """
     facts = []
-    for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
-        status = entry.stat()
-        facts.append(f"{entry.name}:{status.st_size}:{status.st_mtime_ns}:{status.st_ino}")
+    for file in sorted(path.iterdir()) if os.access(path, os.R_OK | os.X_OK) else ():
+        try:
+            status = file.stat()
+        except OSError:
+            facts.append(f"{file.name}:?")
+        else:
+            facts.append(f"{file.name}:{status.st_size}:{status.st_mtime_ns}:{status.st_ino}")
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 
 
@@ -146,20 +155,25 @@ def _archived(folder: Folder) -> bool:
     path = folder.path / "model.yaml"
     try:
         return path.exists() and read_manifest(path).stage == "archived"
-    except RepositoryError:
+    except (RepositoryError, OSError):
         return False  # loading it will say what is wrong
 
 
 def _derived(folder: Folder, session: Session) -> Manifest:
     signature = session.signature
     together = signature.batched and len(set(session.symbols)) == 1 and session.symbols[0] is not None
-    return Manifest(
-        name=folder.model,
-        version=folder.version,
-        inputs=tuple(Column(name=s.name, datatype=s.datatype, shape=s.shape) for s in signature.inputs.values()),
-        outputs=tuple(Column(name=s.name, datatype=s.datatype, shape=s.shape) for s in signature.outputs.values()),
-        max_batch_size=DEFAULT_BATCH if together else 0,
-    )
+    try:
+        return Manifest(
+            name=folder.model,
+            version=folder.version,
+            inputs=tuple(Column(name=s.name, datatype=s.datatype, shape=s.shape) for s in signature.inputs.values()),
+            outputs=tuple(Column(name=s.name, datatype=s.datatype, shape=s.shape) for s in signature.outputs.values()),
+            max_batch_size=DEFAULT_BATCH if together else 0,
+        )
+    except ValidationError:
+        raise RepositoryError(
+            f"{folder.label}: the folder's name cannot be a model's: letters, digits, dots, dashes and underscores, at most 128"
+        ) from None
 
 
 def _words(spec: Spec) -> str:

@@ -10,7 +10,7 @@ from typing import NoReturn, Protocol
 
 from gateway.batching import Batcher, Job, Result, expire
 from gateway.config import Limits, ModelConfig
-from gateway.errors import Cancelled, DeadlineExceeded
+from gateway.errors import Cancelled, DeadlineExceeded, RepositoryError
 from gateway.golden import check_golden, read_golden
 from gateway.manifest import Manifest
 from gateway.query import Rows
@@ -94,6 +94,13 @@ def prepare(folder: Folder, settings: ModelConfig, limits: Limits) -> Version:
 
     Takes as long as that takes: call it in a thread. Raises RepositoryError saying why the version cannot be served.
     """
+    try:
+        return _prepared(folder, settings, limits)
+    except OSError as problem:
+        raise RepositoryError(f"{folder.label} cannot be read: {problem}") from None
+
+
+def _prepared(folder: Folder, settings: ModelConfig, limits: Limits) -> Version:
     check_hash(folder)
     session = Session(folder.path / "model.onnx", folder.label, settings.threads)
     manifest = describe(folder, session)

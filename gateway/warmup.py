@@ -18,6 +18,7 @@ INLINE_NS = 200_000
 """A run that takes at most this long runs on the event loop: handing it to a thread and back costs nearly as much."""
 
 _ROWS = 64
+_PATIENCE_NS = 500_000_000
 
 
 class Measured(NamedTuple):
@@ -29,19 +30,16 @@ class Measured(NamedTuple):
 
 
 def warm_up(session: Session, samples: Sequence[Query]) -> Measured:
-    """Runs the model on one row and on 64; `samples` are requests it is known to answer, else zeros are tried."""
+    """Runs the model on one row and, if that is cheap, on 64; `samples` are requests it is known to answer, else zeros."""
     rows = _first(session, samples)
     try:
         single = _fastest(session, rows, 7)
         if not session.signature.batched:
             return Measured(single, 1 if single <= INLINE_NS else 0, False)
-        many = _tiled(rows, _ROWS)
-        batch = _fastest(session, many, 3)
+        inline_rows = _inline_rows(single, _fastest(session, _tiled(rows, _ROWS), 3)) if single <= INLINE_NS else 0
         mergeable = _row_wise(session, rows, _other(session, rows, samples))
     except GatewayError:
         return Measured(0, 0, False)  # zeros did not suit it: serve it the careful way
-    slope = max((batch - single) / (_ROWS - 1), 1.0)
-    inline_rows = 0 if single > INLINE_NS else 1 + int((INLINE_NS - single) / slope)
     return Measured(single, inline_rows, mergeable)
 
 
@@ -64,16 +62,26 @@ def _first(session: Session, samples: Sequence[Query]) -> Rows:
     return {name: array[:1] for name, array in rows.items()} if session.signature.batched else rows
 
 
+def _inline_rows(single: int, many: int) -> int:
+    """How many rows a run may have to stay below INLINE_NS, given the cost (ns) of one and of 64."""
+    slope = max((many - single) / (_ROWS - 1), 1.0)
+    return 1 + int((INLINE_NS - single) / slope)
+
+
 def _tiled(rows: Rows, times: int) -> Rows:
     return {name: np.concatenate([array] * times) for name, array in rows.items()}
 
 
 def _fastest(session: Session, rows: Rows, runs: int) -> int:
-    best = 2**62
+    """The cost (ns) of the fastest of so many runs; of fewer where they take half a second together."""
+    best, end = 2**62, time.perf_counter_ns() + _PATIENCE_NS
     for _ in range(runs):
         began = time.perf_counter_ns()
         session.run(rows)
-        best = min(best, time.perf_counter_ns() - began)
+        now = time.perf_counter_ns()
+        best = min(best, now - began)
+        if now > end:
+            break
     return best
 
 

@@ -445,3 +445,15 @@ def test_strings_are_merged_too(tmp_path: Path) -> None:
     session = onnx_models.session(tmp_path, onnx_models.identity("BYTES", ("N", 1)))
     jobs = [Job({"x": np.array([[text]], object)}, 1, None, None) for text in ("a", "", "größe")]  # type: ignore[arg-type]
     assert [part["y"].tolist() for part in merged(session.run, jobs)] == [[["a"]], [[""]], [["größe"]]]
+
+
+async def test_a_merged_run_that_drops_rows_is_done_again_each_job_alone() -> None:
+    """No request gets another's rows, nor too few: the model answers each of them by itself."""
+
+    def positive(rows: Rows, names: Sequence[str] | None) -> Outputs:
+        return {"y": rows["x"][rows["x"][:, 0] > 0]}
+
+    loop = asyncio.get_running_loop()
+    jobs = [Job(rows_of(number), 1, None, loop.create_future()) for number in (-1, 2)]
+    found = execute(positive, jobs)
+    assert [one.outputs["y"].tolist() for one in found if isinstance(one, Result)] == [[], [[2, -2]]]

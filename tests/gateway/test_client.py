@@ -24,6 +24,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
             "/refused": (404, b'{"error": "no such path"}'),
             "/text": (502, b"Bad Gateway"),
             "/list": (503, b"[1]"),
+            "/page": (200, b"<html>"),
         }[self.path]
         self.send_response(status)
         self.send_header("content-length", str(len(body)))
@@ -72,3 +73,9 @@ def test_no_gateway_is_told(listen: Listen) -> None:
     """And how to start one."""
     with pytest.raises(SetupError, match=r"^no gateway answers at http://127\.0\.0\.1:\d+ \(ConnectError\); start one"):
         fetch(Listen(http=free_port()), "/json")
+
+
+def test_what_answers_and_is_no_gateway_is_told(listen: Listen) -> None:
+    """A web server on the same port has pages, not JSON."""
+    with pytest.raises(SetupError, match=r"^what answers at http://127\.0\.0\.1:\d+ is no gateway: '<html>'$"):
+        fetch(listen, "/page")

@@ -82,6 +82,17 @@ def test_a_load_of_one_model_changes_no_other(config: Config) -> None:
     assert held(load(first, config, "a", None)) == {"a": [1, 2], "b": [1]}
 
 
+def test_a_load_of_one_version_changes_no_other(config: Config) -> None:
+    """One that lies new beside it waits, and one whose files have changed stays as it was."""
+    first = initial(config, 1)
+    for number in (2, 3, 4):
+        onnx_models.save(config.repository, "a", number, onnx_models.scale(5))
+    desired = load(first, config, "a", [3])
+    assert held(desired) == {"a": [1, 2, 3], "b": [1]}
+    assert desired.models["a"][2] == first.models["a"][2]
+    assert load(first, config, "a", None).models["a"][2] != first.models["a"][2]
+
+
 def test_what_is_not_there_cannot_be_loaded_or_unloaded(config: Config) -> None:
     """Neither a model nor a version."""
     desired = initial(config, 1)

@@ -102,3 +102,18 @@ async def test_a_body_that_has_not_arrived_or_is_too_large_is_not_taken() -> Non
 def test_what_is_not_uvicorn_is_left_to_asgi(send: Any) -> None:
     """A receive or send of unknown make is called, not looked into."""
     assert direct.body_at_hand(send, 10) is None
+
+
+async def test_a_reply_by_asgi_has_no_body_for_head_and_closes_when_it_says_so() -> None:
+    """A body after HEAD would be read as the next answer; what is left of an unread one, as the next request."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await direct.say(send, Reply(413, [*HEADERS, (b"connection", b"close")], REPLY.body))
+
+    async with served(app) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"HEAD / HTTP/1.1\r\nhost: h\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(), 10)  # to the end of the connection
+        writer.close()
+        await writer.wait_closed()
+    assert answer.endswith(b"\r\n\r\n")

@@ -56,3 +56,10 @@ def test_a_killed_gateway_holds_nothing(tmp_path: Path) -> None:
     assert PidFile.running(tmp_path) is None
     with PidFile(tmp_path):
         assert PidFile.running(tmp_path) == os.getpid()
+
+
+def test_a_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    """Below /tmp anyone may lay a link, and the gateway would write where it leads."""
+    (tmp_path / "link").symlink_to(tmp_path)
+    with pytest.raises(SetupError, match="is not a folder of this user's own"):
+        PidFile(tmp_path / "link")

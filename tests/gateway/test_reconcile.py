@@ -118,6 +118,8 @@ async def test_a_version_that_fails_its_checks_does_not_stop_the_others(tmp_path
     assert isinstance(failed, RepositoryError)
     assert "ONNX Runtime cannot load" in failed.message
     assert refusal(replica.reconciler.failures, "other") is None
+    assert refusal(replica.reconciler.failures, "scale", [1]) is not None
+    assert refusal(replica.reconciler.failures, "scale", [2]) is None
     with pytest.raises(NotReady, match="ONNX Runtime cannot load"):
         await replica.factor(1)
 

@@ -191,3 +191,20 @@ def test_a_version_without_its_model_is_refused(tmp_path: Path) -> None:
     (folder.path / "model.onnx").unlink()
     with pytest.raises(RepositoryError, match=r"^m/1: model\.onnx cannot be read: No such file"):
         check_hash(folder)
+
+
+def test_a_link_to_nowhere_does_not_stop_the_others(tmp_path: Path) -> None:
+    """The version that has it is found too; loading it says what is wrong."""
+    for number in (1, 2):
+        onnx_models.save(tmp_path, "a", number, onnx_models.scale())
+    (tmp_path / "a" / "2" / "model.onnx").unlink()
+    (tmp_path / "a" / "2" / "model.onnx").symlink_to(tmp_path / "nowhere")
+    assert list(scan(tmp_path)["a"]) == [1, 2]
+
+
+def test_a_folder_whose_name_is_no_models_is_refused(tmp_path: Path) -> None:
+    """It could not stand in a path or in the name of a deployment."""
+    onnx_models.save(tmp_path, "my model", 1, onnx_models.scale())
+    folder = scan(tmp_path)["my model"][1]
+    with pytest.raises(RepositoryError, match=r"^my model/1: the folder's name cannot be a model's: "):
+        describe(folder, Session(folder.path / "model.onnx", folder.label))
