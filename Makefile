@@ -48,8 +48,8 @@ lock: ## resolve the dependencies again, with hashes
 	.venv-lock/bin/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --quiet \
 		--python-version 3.11 --all-extras --constraint requirements.txt pyproject.toml --output-file requirements-dev.txt
 
-clean: ## remove the environments and everything that was made
-	rm -rf .venv .venv-* var .mypy_cache .ruff_cache .pytest_cache
+clean: ## remove the environments and caches; what a gateway has recorded in var stays
+	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \

@@ -25,10 +25,16 @@ class Admission:
     def enter(self, now_ns: int) -> None:
         """Takes a request on, at `now_ns` of `time.perf_counter_ns`. Raises Overloaded if there is no room."""
         if self.in_flight >= self._limit:
+            if not self._limit:
+                raise Overloaded("the gateway is stopping", retry_after_s=5)
             raise Overloaded(f"{self.in_flight} requests are in flight, the limit (limits.max_in_flight)")
         if not self.in_flight:
             self._oldest_ns = now_ns
         self.in_flight += 1
+
+    def close(self) -> None:
+        """Takes on no more; those in flight go on."""
+        self._limit = 0
 
     def leave(self, now_ns: int) -> None:
         """A request is done."""

@@ -15,7 +15,7 @@ from ray.serve.schema import LoggingConfig
 
 from gateway import orphans
 from gateway.config import Autoscale, Config, ModelConfig
-from gateway.control import start_control
+from gateway.control import finish, start_control
 from gateway.dedicated import Dedicated, Remote, deployment_name
 from gateway.environment import run_folder
 from gateway.errors import GatewayError, SetupError
@@ -28,6 +28,7 @@ logger = logging.getLogger("driftgate")
 
 APPLICATION = "driftgate"
 _SERVICER = "gateway.grpc.reading.add_service"
+_FINISH_S = 25.0  # for requests under way when the gateway is told to stop
 _DRAIN_MARGIN_S = 10.0  # beyond the drain itself: Serve closes its servers in this time
 
 
@@ -37,6 +38,7 @@ def start(config: Config) -> None:
     folders = served(config)
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     ray.init(
+        address="local",
         include_dashboard=False,
         log_to_driver=False,
         logging_level=logging.ERROR,
@@ -61,6 +63,7 @@ def stop() -> None:
     """Stops Serve gracefully, then Ray. Returns when every process is gone."""
     if not ray.is_initialized():  # asked to shut down, Serve would start a Ray of its own to look for one
         return
+    finish(_FINISH_S)
     family = psutil.Process().children(recursive=True)
     try:
         serve.shutdown()  # type: ignore[no-untyped-call]

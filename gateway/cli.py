@@ -42,9 +42,9 @@ def up(config: Path, insecure: bool) -> None:
     """Start the gateway, and run it until Ctrl-C, SIGTERM or `driftgate down`."""
     settings = load_config(config)
     check_exposure(settings, insecure)
-    open_log(settings.data)
     run = environment.run_folder(settings)
     with PidFile(settings.data), PidFile(run, f"port {settings.listen.http}"):
+        open_log(settings.data)
         orphans.reap(run)
         prepared = environment.prepare(settings)
         began = time.monotonic()

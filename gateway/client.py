@@ -12,8 +12,7 @@ from gateway.errors import SetupError
 
 def base_url(listen: Listen) -> str:
     """The address of the gateway's REST interface."""
-    host = f"[{listen.host}]" if ":" in listen.host else listen.host
-    return f"http://{host}:{listen.http}"
+    return f"http://{listen.host}:{listen.http}"
 
 
 def fetch(listen: Listen, path: str) -> Any:

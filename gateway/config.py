@@ -51,7 +51,7 @@ Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=1)]
 class Listen(Frozen):
     """Where clients connect."""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")] = "127.0.0.1"
     http: Port = 8000
     grpc: Port = 9000
 
@@ -74,7 +74,7 @@ class Limits(Frozen):
     max_body: Bytes = 64 * 2**20
     body_timeout: Seconds = 30.0
     timeout: Seconds | None = None
-    drain: Seconds = 6.0
+    drain: Annotated[Seconds, Field(ge=6)] = 6.0  # HAProxy looks every 5 s whether a replica is still there
 
 
 class Autoscale(Frozen):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import pickle
 import time
 from collections.abc import Awaitable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import ray
 from ray.exceptions import RayError
@@ -40,6 +41,13 @@ Counts = dict[tuple[str, int], dict[str, Any]]
 """Exported statistics by model and version."""
 
 
+class News(NamedTuple):
+    """What a replica is told: the desired state if it has another, and whether the gateway is stopping."""
+
+    desired: Desired | None
+    closing: bool
+
+
 class Control:
     """The actor. Its state survives its own death: it is written to `data/state` before a change is told to anyone."""
 
@@ -52,8 +60,9 @@ class Control:
         self._reports: dict[str, tuple[float, dict[str, Any]]] = {}
         self._departed: Counts = {}
         self._changed = asyncio.Condition()
+        self._closing = False
 
-    async def sync(self, replica: str, report: dict[str, Any]) -> Desired | None:
+    async def sync(self, replica: str, report: dict[str, Any]) -> News:
         """Takes a replica's report; gives the desired state if it is not the one that the replica has."""
         moved = self._reports.get(replica, (0.0, {"revision": -1}))[1]["revision"] != report["revision"]
         self._reports[replica] = (time.monotonic(), report)
@@ -61,7 +70,15 @@ class Control:
         if moved:
             async with self._changed:
                 self._changed.notify_all()
-        return None if report["revision"] == self._desired.revision else self._desired
+        return News(None if report["revision"] == self._desired.revision else self._desired, self._closing)
+
+    async def close(self) -> None:
+        """Has every replica refuse new requests."""
+        self._closing = True
+
+    async def idle(self) -> bool:
+        """Whether every replica has closed, and has answered what was under way."""
+        return self._closing and all(report["closed"] and not report["in_flight"] for report in self._living().values())
 
     async def change(self, what: str, model: str, versions: list[int] | None) -> GatewayError | int:
         """Loads or unloads; gives the new revision, or why not."""
@@ -145,6 +162,17 @@ def start_control(config: Config, boot: str) -> Any:
     return handle
 
 
+def finish(patience_s: float) -> None:
+    """Has all replicas refuse new requests, and returns when those under way are answered, or after `patience_s`."""
+    with contextlib.suppress(ValueError, RayError):  # no actor: nothing was started, or it is gone
+        actor: Any = ray.get_actor(NAME, NAMESPACE)
+        ray.get(actor.close.remote(), timeout=patience_s)
+        end = time.monotonic() + patience_s
+        while not ray.get(actor.idle.remote(), timeout=patience_s) and time.monotonic() < end:
+            time.sleep(0.05)
+        time.sleep(0.1)  # what was answered last is on its way through HAProxy
+
+
 def _state_files(data: Path) -> list[Path]:
     folder = data / "state"
     return list(folder.glob("desired-*")) if folder.is_dir() else []
@@ -169,6 +197,7 @@ class Link:
         self._reconciler = reconciler
         self._load = LoadMeter(admission)
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
         self.load_share = 0.0
 
     async def start(self) -> None:
@@ -239,8 +268,11 @@ class Link:
                 await asyncio.sleep(1.0)
 
     async def _sync(self) -> Desired | None:
-        news: Desired | None = await _asked(self._actor.sync.remote(self._replica, self._report()))
-        return news
+        news: News = await _asked(self._actor.sync.remote(self._replica, self._report()))
+        if news.closing and not self._closed:
+            self._closed = True
+            self._admission.close()
+        return news.desired
 
     def _report(self) -> dict[str, Any]:
         return {
@@ -248,6 +280,7 @@ class Link:
             "revision": self._reconciler.revision,
             "failures": dict(self._reconciler.failures),
             "in_flight": self._admission.in_flight,
+            "closed": self._closed,
             "load": self.load_share,
             "statistics": {
                 (model, number): entry.statistics.export()

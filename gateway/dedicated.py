@@ -11,6 +11,7 @@ from ray.exceptions import RayActorError
 from ray.serve.exceptions import BackPressureError, RayServeException
 from ray.serve.handle import DeploymentHandle
 
+from gateway import listening as listening  # noqa: PLC0414 - for what its import does
 from gateway.batching import Result
 from gateway.config import Limits, ModelConfig
 from gateway.errors import DeadlineExceeded, GatewayError, NotReady, Overloaded, RepositoryError

@@ -6,6 +6,7 @@ Each is measured or argued in docs/architecture.md. One that the user has set st
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
@@ -21,13 +22,15 @@ _ALWAYS = {
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "gateway.ingress:middlewares",
     "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "1000",
     "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",
+    "RAY_SERVE_USE_GRPC_BY_DEFAULT": "0",  # between processes, Ray's own calls: those are authenticated
+    "RAY_AUTH_MODE": "token",  # some of Ray's own ports listen everywhere, and take code to run
     "RAY_worker_niceness": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",
 }
 _BALANCED = {
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
-    "RAY_SERVE_PROXY_USE_GRPC": "1",
+    "RAY_SERVE_PROXY_USE_GRPC": "0",
     "RAY_SERVE_HAPROXY_NBTHREAD": "1",
     "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
     "RAY_SERVE_HAPROXY_LOG_TARGET": "127.0.0.1:514 sample 1:100000",
@@ -62,12 +65,14 @@ def settings(config: Config, program: str | None, block: tuple[int, int], ports:
         "RAY_SERVE_GRPC_MAX_MESSAGE_SIZE": str(config.limits.max_body + MiB),
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": str(config.limits.drain),
     }
-    if program is None:
-        return variables
     run = run_folder(config)
+    variables["RAY_AUTH_TOKEN_PATH"] = str(run / "token")
+    if program is None:
+        return {**variables, "DRIFTGATE_GRPC_HOST": config.listen.host}
     return {
         **variables,
         **_BALANCED,
+        "DRIFTGATE_GRPC_HOST": "127.0.0.1",  # of replicas; HAProxy alone listens where clients connect
         "RAY_SERVE_HAPROXY_BINARY_PATH": str(run / "haproxy"),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(run / "haproxy.cfg"),
         "RAY_SERVE_HAPROXY_SOCKET_PATH": str(run / "admin.sock"),
@@ -93,9 +98,17 @@ def prepare(config: Config) -> Prepared:
     """
     program = haproxy.binary()
     run = run_folder(config)
+    write_token(run / "token")
     if program is not None:
         haproxy.write_launcher(run, program, config.limits.body_timeout)
     block = take_block(config.listen.http)
     for name, value in settings(config, program, (block.http, block.grpc), (free_port(), free_port())).items():
         os.environ.setdefault(name, value)
     return Prepared(program is not None, block)
+
+
+def write_token(path: Path) -> None:
+    """A new secret, which Ray's processes show each other."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_hex(32))

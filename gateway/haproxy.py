@@ -18,7 +18,7 @@ import msgspec
 
 _LAUNCHER = """#!/bin/sh
 # Written by driftgate at each start. Arguments: -db -f CONFIG ...
-sed -i -f {run}/mend.sed "$3"
+sed -i -f {run}/mend.sed "$3" || exit 1
 exec {binary} "$@"
 """
 

@@ -137,8 +137,16 @@ async def infer(plane: Plane, call: Call[Reply_co]) -> Reply_co:
         reply = call.refuse(exchange.refusal, exchange.request_id)
     finally:
         exchange.total_ns = time.perf_counter_ns() - began
-        plane.record(exchange)
+        _record(plane, exchange)
     return reply
+
+
+def _record(plane: Plane, exchange: Exchange) -> None:
+    """Records it; an answer that was computed is not lost because that failed."""
+    try:
+        plane.record(exchange)
+    except Exception:
+        logger.exception("an exchange could not be recorded")
 
 
 def count(exchange: Exchange) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,7 +46,15 @@ def unpack(path: Path, kinds: Mapping[str, type[Any]], root: str) -> Any:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as problem:
+    except (
+        ValueError,
+        OSError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+        tokenize.TokenError,
+        AttributeError,
+    ) as problem:
         if isinstance(problem, FileNotFoundError):
             raise ReferenceRefused(f"{path}: no such file") from None
         raise ReferenceRefused(f"{path}: not an .npz file: {problem}") from None

@@ -59,3 +59,15 @@ def test_a_load_lies_between_0_and_1() -> None:
     admission.enter(time.perf_counter_ns())
     assert all(0 <= meter.now() <= 1 for _ in range(5))
     assert meter.now() > 0.5
+
+
+def test_once_closed_nothing_more_is_taken_on() -> None:
+    """What is in flight goes on; whoever comes is told to come back later."""
+    admission = Admission(2)
+    admission.enter(0)
+    admission.close()
+    with pytest.raises(Overloaded, match="the gateway is stopping") as refused:
+        admission.enter(1)
+    assert refused.value.retry_after_s == 5
+    admission.leave(2)
+    assert admission.in_flight == 0

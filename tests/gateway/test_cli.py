@@ -157,7 +157,7 @@ def test_up_does_not_listen_to_strangers_unless_told_to(config: Path) -> None:
     assert "listen.host is 0.0.0.0" in found.stderr
     cli.check_exposure(Config(listen=Listen(host="0.0.0.0")), insecure=True)
     with pytest.raises(ConfigError):
-        cli.check_exposure(Config(listen=Listen(host="::")), insecure=False)
+        cli.check_exposure(Config(listen=Listen(host="gateway.example")), insecure=False)
 
 
 STATUS = {

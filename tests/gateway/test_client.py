@@ -46,9 +46,7 @@ def listen() -> Iterator[Listen]:
         thread.join()
 
 
-@pytest.mark.parametrize(
-    ("host", "url"), [("127.0.0.1", "http://127.0.0.1:80"), ("::1", "http://[::1]:80"), ("a.b", "http://a.b:80")]
-)
+@pytest.mark.parametrize(("host", "url"), [("127.0.0.1", "http://127.0.0.1:80"), ("a.b", "http://a.b:80")])
 def test_the_address_is_a_url(host: str, url: str) -> None:
     """Also of IPv6."""
     assert base_url(Listen(host=host, http=80)) == url

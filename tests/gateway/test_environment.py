@@ -29,12 +29,12 @@ def test_limits_reach_serve() -> None:
 
 
 def test_haproxys_files_lie_in_the_run_folder() -> None:
-    """All of them, where the launcher is and where orphans are looked for; sockets have short paths."""
+    """With the token, where the launcher is and where orphans are looked for; sockets have short paths."""
     variables = environment.settings(CONFIG, "/bin/true", (20001, 26001), (9101, 8404))
     run = environment.run_folder(CONFIG)
     paths = [value for name, value in variables.items() if name.endswith(("_PATH", "_LOC", "_BASE", "_FILE"))]
     paths.remove("gateway.ingress:middlewares")
-    assert len(paths) == 6
+    assert len(paths) == 7
     assert all(path.startswith(str(run)) and len(path) < 100 for path in paths)
     assert (variables["RAY_SERVE_HAPROXY_METRICS_PORT"], variables["RAY_SERVE_HAPROXY_STATS_PORT"]) == ("9101", "8404")
 

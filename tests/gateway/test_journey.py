@@ -364,3 +364,18 @@ async def test_an_answer_that_cannot_be_formatted_is_a_refusal(stage: Stage) -> 
     refusal, _ = await stage.infer(Odd(rows(1)))
     assert isinstance(refusal, BadRequest)
     assert (stage.exchange().answer, stage.exchange().refusal) == (None, refusal)
+
+
+async def test_an_answer_survives_a_recorder_that_fails(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was computed is given, and the log says what could not be done."""
+
+    def full(exchange: Exchange) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(stage, "record", full)
+    with caplog.at_level("ERROR", "driftgate"):
+        answer, _ = await stage.infer(Asked(rows(1)))
+    assert answer.outputs[0].array.tolist() == [[2.0, 0.0]]
+    assert "No space left on device" in caplog.text

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -77,6 +80,42 @@ def test_without_haproxy_everything_works_and_it_says_so(tmp_path: Path) -> None
         with load(f"{running.url}{INFER}", BODY, connections=4) as tally:
             wait_for(lambda: tally.answered > 200, 30, "load")
         assert not tally.failures
+
+
+def test_nothing_of_ours_listens_beyond_this_machine(tmp_path: Path) -> None:
+    """HAProxy, and the HTTP and gRPC servers of replicas and proxies, take connections on loopback alone.
+
+    Ray's own ports listen wider; they are closed to strangers by the token, and are told apart by the ports that we gave.
+    """
+    with launch(tmp_path, replicas=2) as running:
+        ours = named(running, "haproxy -db") + named(running, "ray::ServeReplica") + named(running, "ray::ProxyActor")
+        assert len(ours) >= 4
+        wide = [
+            (process.name(), connection.laddr.port)
+            for process in ours
+            for connection in process.net_connections("inet")
+            if connection.status == psutil.CONN_LISTEN
+            and connection.laddr.ip.removeprefix("::ffff:") != "127.0.0.1"
+            and (process.name() == "haproxy" or 20000 <= connection.laddr.port < 32000)
+        ]
+        assert wide == []
+        folder = Path(tempfile.gettempdir()) / f"driftgate-{os.getuid()}-{running.url.rpartition(':')[2]}"
+        assert (folder / "token").stat().st_mode & 0o077 == 0
+        unauthenticated = subprocess.run(
+            [sys.executable, "-c", f"import ray; ray.init(address='127.0.0.1:{gcs_port(running)}')"],
+            env={**os.environ, "RAY_AUTH_MODE": "disabled"},
+            capture_output=True,
+            text=True,
+            timeout=110,
+            check=False,
+        )
+        assert unauthenticated.returncode != 0
+
+
+def gcs_port(running: Running) -> int:
+    """Where Ray's head listens."""
+    command = " ".join(named(running, "raylet/raylet")[0].cmdline())
+    return int(re.search(r"--gcs-address=[\d.]+:(\d+)", command)[1])  # type: ignore[index]
 
 
 def test_down_stops_every_process(tmp_path: Path) -> None:
