@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import shutil
 import signal
 import threading
 import time
@@ -63,6 +64,7 @@ def up(config: Path, insecure: bool) -> None:
             with quiet():
                 app.stop()
             orphans.reap(run)
+            shutil.rmtree(run, ignore_errors=True)
         out.print("Stopped.")
 
 

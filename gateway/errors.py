@@ -3,6 +3,7 @@
     GatewayError
     ├── BadRequest            400  malformed, or does not fit the model
     │   └── BodyTooLarge      413
+    ├── Forbidden             403  a web page of another site asks for a change
     ├── NotFound              404  no such model, version, or path
     ├── MethodNotAllowed      405
     ├── RequestTimeout        408  the body did not arrive in time
@@ -45,6 +46,12 @@ class BodyTooLarge(BadRequest):
     """The body, as sent or as unpacked, exceeds `limits.max_body`."""
 
     status, grpc, code = 413, "INVALID_ARGUMENT", "body_too_large"
+
+
+class Forbidden(GatewayError):
+    """A browser sends this on behalf of another site's page."""
+
+    status, grpc, code = 403, "PERMISSION_DENIED", "forbidden"
 
 
 class NotFound(GatewayError):

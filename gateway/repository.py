@@ -15,6 +15,8 @@ from gateway.errors import RepositoryError
 from gateway.manifest import Column, Manifest, read_manifest
 from gateway.session import Session
 from gateway.signature import Signature, Spec
+from monitors.errors import ReferenceRefused
+from monitors.reference import Reference
 
 DEFAULT_BATCH = 64
 """Rows merged at most for a model that comes without a manifest and says itself that it takes batches."""
@@ -111,6 +113,16 @@ def check_hash(folder: Folder) -> None:
         raise RepositoryError(f"{folder.label}: model.onnx cannot be read: {problem.strerror}") from None
     if found != expected:
         raise RepositoryError(f"{folder.label}: model.onnx has sha256 {found}, but model.yaml says {expected}")
+
+
+def check_reference(folder: Folder) -> None:
+    """Raises RepositoryError if there is a reference profile and it cannot be read."""
+    path = folder.path / "reference.npz"
+    if path.exists():
+        try:
+            Reference.load(path)
+        except ReferenceRefused as problem:
+            raise RepositoryError(f"{folder.label}: {problem}") from None
 
 
 def signature_of(manifest: Manifest) -> Signature:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from gateway import metadata
 from gateway.catalogue import Catalogue
 from gateway.config import Limits
-from gateway.errors import BadRequest, GatewayError, NotFound
+from gateway.errors import BadRequest, Forbidden, GatewayError, NotFound
 from gateway.identifier import uuid7
 from gateway.inference import Headers, Receive, Scope, Send, header_id, read_body, refused, version_number
 from gateway.signature import shown
@@ -72,11 +72,13 @@ def build(catalogue: Catalogue, control: Control, limits: Limits) -> Starlette:
         return JSONResponse(metadata.index(catalogue, ready_only=_ready(wanted)))
 
     async def load(request: Request) -> Response:
+        _same_site(request)
         parameters = _parameters(await _payload(request, limits))
         await control.load(request.path_params["model"], versions_named(parameters))
         return JSONResponse({})
 
     async def unload(request: Request) -> Response:
+        _same_site(request)
         parameters = _parameters(await _payload(request, limits))
         await control.unload(request.path_params["model"], versions_named(parameters))
         return JSONResponse({})
@@ -122,6 +124,13 @@ async def model_statistics(
         catalogue.route(model, pinned, 0.0)
     found = await control.statistics(model)
     return {"model_stats": [entry for (_, version), entry in found.items() if pinned in (None, version)]}
+
+
+def _same_site(request: Request) -> None:
+    """Raises Forbidden for what a browser sends for another site's page: any page could reach a gateway on loopback."""
+    origin, host = request.headers.get("origin"), request.headers.get("host", "")
+    if origin is not None and origin.partition("://")[2] != host:
+        raise Forbidden(f"a page of {shown(origin)} may not change what {shown(host)} serves")
 
 
 def _target(request: Request) -> tuple[str, int | None]:

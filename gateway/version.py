@@ -14,7 +14,7 @@ from gateway.errors import Cancelled, DeadlineExceeded, RepositoryError
 from gateway.golden import check_golden, read_golden
 from gateway.manifest import Manifest
 from gateway.query import Rows
-from gateway.repository import Folder, check_hash, describe
+from gateway.repository import Folder, check_hash, check_reference, describe
 from gateway.session import Session
 from gateway.signature import Signature
 from gateway.warmup import Measured, warm_up
@@ -90,7 +90,7 @@ def raise_cancelled() -> NoReturn:
 
 
 def prepare(folder: Folder, settings: ModelConfig, limits: Limits) -> Version:
-    """Loads a version and checks it: hash, signature, golden requests; then warms it up.
+    """Loads a version and checks it: hash, signature, reference, golden requests; then warms it up.
 
     Takes as long as that takes: call it in a thread. Raises RepositoryError saying why the version cannot be served.
     """
@@ -104,6 +104,7 @@ def _prepared(folder: Folder, settings: ModelConfig, limits: Limits) -> Version:
     check_hash(folder)
     session = Session(folder.path / "model.onnx", folder.label, settings.threads)
     manifest = describe(folder, session)
+    check_reference(folder)
     samples = check_golden(session, read_golden(folder.path / "golden.json", folder.label))
     measured = warm_up(session, samples)
     wanted = manifest.max_batch_size if settings.max_batch_size is None else settings.max_batch_size

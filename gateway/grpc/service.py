@@ -131,6 +131,7 @@ class InferenceService:
     ) -> AsyncIterator[pb.ModelStreamInferResponse]:
         """Inference on a stream: one answer for each request, in their order; a refusal does not end the stream."""
         headers = dict(grpc_context.invocation_metadata())
+        headers.pop("x-request-id", None)  # it is the stream's; each message has its own id, or gets one
         async for message in request:
             try:
                 reply = await infer(self.plane, GrpcCall(readable(message), headers))

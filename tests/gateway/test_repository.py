@@ -12,7 +12,7 @@ import pytest
 
 from gateway.config import Config, ModelConfig
 from gateway.errors import RepositoryError
-from gateway.repository import DEFAULT_BATCH, check_hash, describe, scan, served, signature_of
+from gateway.repository import DEFAULT_BATCH, check_hash, check_reference, describe, scan, served, signature_of
 from gateway.session import Session
 from tests import onnx_models
 
@@ -208,3 +208,12 @@ def test_a_folder_whose_name_is_no_models_is_refused(tmp_path: Path) -> None:
     folder = scan(tmp_path)["my model"][1]
     with pytest.raises(RepositoryError, match=r"^my model/1: the folder's name cannot be a model's: "):
         describe(folder, Session(folder.path / "model.onnx", folder.label))
+
+
+def test_a_reference_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """Monitors would only find out when it is needed; none at all is fine."""
+    folder = onnx_models.save(tmp_path, "scale", 1, onnx_models.scale())
+    check_reference(folder)
+    (folder.path / "reference.npz").write_bytes(b"not an archive")
+    with pytest.raises(RepositoryError, match="scale/1: "):
+        check_reference(folder)

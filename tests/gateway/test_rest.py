@@ -231,3 +231,18 @@ def test_a_version_that_is_no_number_is_malformed(version: Any) -> None:
     """400."""
     with pytest.raises(BadRequest, match="parameter version: expected a whole number"):
         versions_named({"version": version})
+
+
+@pytest.mark.parametrize("what", ["load", "unload"])
+@pytest.mark.parametrize(
+    ("origin", "status"), [("http://gateway", 200), ("https://elsewhere.example", 403), ("null", 403), (None, 200)]
+)
+async def test_a_page_of_another_site_changes_nothing(
+    client: httpx.AsyncClient, desk: Desk, what: str, origin: str | None, status: int
+) -> None:
+    """A browser says whose page sends a request; a gateway on loopback is within reach of every page."""
+    headers = {} if origin is None else {"origin": origin}
+    response = await client.post(f"/v2/repository/models/scale/{what}", headers=headers)
+    assert response.status_code == status
+    if status == 403:
+        assert "may not change what gateway serves" in response.json()["error"]
