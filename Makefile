@@ -38,7 +38,7 @@ bench-peers: install-dev ## install other projects' servers, each into an enviro
 proto: install-dev ## generate the gRPC messages again
 	$(PYTHON) -m venv .venv-proto
 	.venv-proto/bin/pip install --quiet "grpcio-tools==1.85.1"
-	.venv-proto/bin/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. gateway/grpc/inference.proto
+	.venv-proto/bin/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. gateway/grpc/inference.proto
 
 lock: ## resolve the dependencies again, with hashes
 	$(PYTHON) -m venv .venv-lock

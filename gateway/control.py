@@ -1,4 +1,4 @@
-"""What all replicas share: an actor that holds the desired state, and each replica's link to it."""
+"""What all replicas share: an actor that holds the desired state, and who has applied it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import logging
 import os
 import pickle
 import time
-from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,25 +15,16 @@ import ray
 from ray.exceptions import RayError
 
 from gateway import desired as transitions
-from gateway.admission import Admission, LoadMeter
-from gateway.catalogue import Catalogue
 from gateway.config import Config
 from gateway.desired import Desired
-from gateway.errors import BadRequest, GatewayError, NotReady, RepositoryError
-from gateway.reconcile import Reconciler, refusal
+from gateway.errors import GatewayError
 from gateway.statistics import Statistics
 
 logger = logging.getLogger("driftgate")
 
 NAME, NAMESPACE = "driftgate-control", "driftgate"
-SYNC_S = 0.2
-"""How often a replica reports and asks for news; a Ray call costs it a third of a millisecond."""
-
 GONE_S, BURIED_S = 3.0, 60.0
 """A replica that has not reported for so long is not waited for; for so long, it will not come back."""
-
-LOAD_S = 300.0
-"""How long `load` and `unload` wait for every replica before they say that it takes longer."""
 
 
 Counts = dict[tuple[str, int], dict[str, Any]]
@@ -176,130 +166,3 @@ def finish(patience_s: float) -> None:
 def _state_files(data: Path) -> list[Path]:
     folder = data / "state"
     return list(folder.glob("desired-*")) if folder.is_dir() else []
-
-
-async def _asked(answer: Awaitable[Any]) -> Any:
-    """What the actor answers. Raises NotReady while it is dead or being restarted."""
-    try:
-        return await answer
-    except RayError as problem:
-        raise NotReady(f"the control actor does not answer just now ({type(problem).__name__}); try again") from None
-
-
-class Link:
-    """A replica's side: reports, fetches, applies. See `rest.Control` for the four calls that it offers."""
-
-    def __init__(self, replica: str, catalogue: Catalogue, admission: Admission, reconciler: Reconciler) -> None:
-        self._actor: Any = ray.get_actor(NAME, NAMESPACE)
-        self._replica = replica
-        self._catalogue = catalogue
-        self._admission = admission
-        self._reconciler = reconciler
-        self._load = LoadMeter(admission)
-        self._task: asyncio.Task[None] | None = None
-        self._closed = False
-        self.load_share = 0.0
-
-    async def start(self) -> None:
-        """Returns when the replica has what is desired, also if that changed meanwhile; then goes on following it."""
-        while (news := await self._sync()) is not None:
-            await self._reconciler.apply(news)
-        self._task = asyncio.get_running_loop().create_task(self._follow())
-
-    async def load(self, model: str, versions: list[int] | None) -> None:
-        """See rest.Control."""
-        failed = refusal(await self._change("load", model, versions), model, versions)
-        if failed is not None:
-            raise BadRequest(failed.message)
-
-    async def unload(self, model: str, versions: list[int] | None) -> None:
-        """See rest.Control."""
-        await self._change("unload", model, versions)
-
-    async def statistics(self, model: str | None) -> dict[tuple[str, int], dict[str, Any]]:
-        """See rest.Control. Other replicas' counts may be SYNC_S old."""
-        await self._sync()
-        totals: Counts = await _asked(self._actor.totals.remote())
-        found = {}
-        for (name, number), exported in sorted(totals.items()):
-            if model in (None, name):
-                statistics = Statistics()
-                statistics.absorb(exported)
-                found[name, number] = statistics.triton(name, number)
-        return found
-
-    async def status(self) -> dict[str, Any]:
-        """See rest.Control."""
-        await self._sync()
-        overview: dict[str, Any] = await _asked(self._actor.overview.remote())
-        totals: Counts = await _asked(self._actor.totals.remote())
-        replicas = [
-            {"replica": name, **{key: report[key] for key in ("pid", "revision", "in_flight", "load")}}
-            for name, report in sorted(overview["replicas"].items())
-        ]
-        return {"revision": overview["revision"], "replicas": replicas, "models": self._models(totals)}
-
-    async def _change(self, what: str, model: str, versions: list[int] | None) -> dict[str, str]:
-        outcome = await _asked(self._actor.change.remote(what, model, versions))
-        if isinstance(outcome, GatewayError):
-            raise BadRequest(outcome.message) if isinstance(outcome, RepositoryError) else outcome
-        failures: dict[str, str] | None = await _asked(self._actor.settled.remote(outcome, LOAD_S))
-        if failures is None:
-            raise NotReady(f"{model}: not every replica had finished after {LOAD_S:g} s; it goes on")
-        return failures
-
-    async def _follow(self) -> None:
-        applying: asyncio.Task[None] | None = None
-        while True:
-            await asyncio.sleep(SYNC_S)
-            self.load_share = 0.7 * self.load_share + 0.3 * self._load.now()
-            try:
-                news = await self._sync()
-                if applying is not None and applying.done():
-                    applying.result()
-                    applying = None
-                if news is not None and applying is None:
-                    applying = asyncio.get_running_loop().create_task(self._reconciler.apply(news))
-            except NotReady as problem:  # the replica goes on with what it has
-                logger.warning("%s", problem.message)
-                await asyncio.sleep(1.0)
-            except Exception:
-                logger.exception("following the control actor failed in a way that is not foreseen; trying again")
-                await asyncio.sleep(1.0)
-
-    async def _sync(self) -> Desired | None:
-        news: News = await _asked(self._actor.sync.remote(self._replica, self._report()))
-        if news.closing and not self._closed:
-            self._closed = True
-            self._admission.close()
-        return news.desired
-
-    def _report(self) -> dict[str, Any]:
-        return {
-            "pid": os.getpid(),
-            "revision": self._reconciler.revision,
-            "failures": dict(self._reconciler.failures),
-            "in_flight": self._admission.in_flight,
-            "closed": self._closed,
-            "load": self.load_share,
-            "statistics": {
-                (model, number): entry.statistics.export()
-                for model, versions in self._catalogue.entries().items()
-                for number, entry in versions.items()
-            },
-        }
-
-    def _models(self, totals: Counts) -> list[dict[str, Any]]:
-        return [
-            {
-                "model": model,
-                "version": number,
-                "state": entry.status.state,
-                "reason": entry.status.reason,
-                "share": self._catalogue.share(model, number),
-                "stage": entry.version.manifest.stage if entry.version else None,
-                "answered": totals[model, number]["counts"]["success"] if (model, number) in totals else 0,
-            }
-            for model, versions in self._catalogue.entries().items()
-            for number, entry in versions.items()
-        ]

@@ -18,13 +18,13 @@ from gateway import listening as listening  # noqa: PLC0414 - for what its impor
 from gateway.admission import Admission
 from gateway.catalogue import Catalogue
 from gateway.config import Config, Limits, ModelConfig
-from gateway.control import Link
 from gateway.dedicated import Remote
 from gateway.errors import RepositoryError
 from gateway.front import Front
 from gateway.grpc.service import InferenceService
 from gateway.inference import Receive, Scope, Send
 from gateway.journey import Plane, count, trust_everyone
+from gateway.link import Link
 from gateway.log import open_log
 from gateway.reconcile import Reconciler
 from gateway.repository import Folder

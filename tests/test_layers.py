@@ -18,7 +18,8 @@ gateway.recordings
 gateway.terminal
 gateway.app
 gateway.ingress gateway.autoscaling
-gateway.control gateway.dedicated
+gateway.link gateway.dedicated
+gateway.control
 gateway.listening
 gateway.grpc.service gateway.front
 gateway.rest gateway.grpc.call gateway.direct
@@ -33,7 +34,6 @@ gateway.signature gateway.config
 gateway.query gateway.manifest
 gateway.tensor gateway.document gateway.pidfile gateway.admission gateway.grpc.reading gateway.ports
 gateway.errors gateway.identifier gateway.routing gateway.statistics gateway.log gateway.haproxy gateway.orphans
-gateway.grpc.inference_pb2_grpc
 gateway.grpc.inference_pb2
 gateway gateway.grpc gateway.wire
 monitors.reference
@@ -52,6 +52,7 @@ ALONE = {
         "gateway.control",
         "gateway.dedicated",
         "gateway.ingress",
+        "gateway.link",
         "gateway.listening",
     },
     "onnxruntime": {"gateway.session"},
