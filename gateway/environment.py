@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from gateway import haproxy
 from gateway.config import Config
-from gateway.ports import SIZE, Block, free_port, take_block
+from gateway.ports import SIZE, Block, take_block
 
 MiB = 1 << 20
 
@@ -56,9 +56,9 @@ def settings(config: Config, program: str | None, block: tuple[int, int], ports:
     variables = {
         **_ALWAYS,
         "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(http),
-        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(http + SIZE - 3),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(http + SIZE - 4),
         "RAY_SERVE_DIRECT_INGRESS_MIN_GRPC_PORT": str(grpc),
-        "RAY_SERVE_DIRECT_INGRESS_MAX_GRPC_PORT": str(grpc + SIZE - 3),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_GRPC_PORT": str(grpc + SIZE - 4),
         "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(http + SIZE - 2),  # HAProxy's last resort; 8500 and 9500 would be
         "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(grpc + SIZE - 2),  # shared, unnoticed, by all gateways of a machine
         "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(2 * config.limits.max_body + MiB),
@@ -102,7 +102,8 @@ def prepare(config: Config) -> Prepared:
     if program is not None:
         haproxy.write_launcher(run, program, config.limits.body_timeout)
     block = take_block(config.listen.http)
-    for name, value in settings(config, program, (block.http, block.grpc), (free_port(), free_port())).items():
+    ports = block.http + SIZE - 3, block.grpc + SIZE - 3
+    for name, value in settings(config, program, (block.http, block.grpc), ports).items():
         os.environ.setdefault(name, value)
     return Prepared(program is not None, block)
 

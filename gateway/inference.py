@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _PATH = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]*))?/infer")
+_LINGER_S = 2.0
 _HEADER_LENGTH = "inference-header-content-length"
 
 
@@ -148,14 +150,26 @@ async def read_body(headers: Mapping[str, str], receive: Receive, limits: Limits
     """The whole body. Raises BodyTooLarge as soon as it must be, RequestTimeout if the client dawdles, Cancelled if it left."""
     declared = headers.get("content-length")
     if declared is not None and whole(declared, "Content-Length") > limits.max_body:
+        await _discard(receive)
         raise BodyTooLarge(f"the body has {declared} bytes, the limit is {limits.max_body} (limits.max_body)")
     try:
         async with asyncio.timeout(limits.body_timeout):
             return await _gather(receive, limits.max_body)
+    except BodyTooLarge:
+        await _discard(receive)
+        raise
     except TimeoutError:
         raise RequestTimeout(
             f"the body did not arrive within {limits.body_timeout:g} s (limits.body_timeout)"
         ) from None
+
+
+async def _discard(receive: Receive) -> None:
+    """Takes the rest of a body for a while and forgets it: hung up on while it sends, a client does not read why."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_S):
+            while (await receive()).get("more_body"):
+                pass
 
 
 async def _gather(receive: Receive, limit: int) -> bytes:

@@ -124,15 +124,15 @@ async def test_a_message_may_leave_out_its_body() -> None:
     assert await read_body({}, receiving({"type": "http.request"}), Limits()) == b""
 
 
-async def test_a_declared_length_beyond_the_limit_is_refused_unread() -> None:
-    """Nothing is received."""
+async def test_a_declared_length_beyond_the_limit_is_refused() -> None:
+    """What comes all the same is forgotten."""
     with pytest.raises(BodyTooLarge, match=r"^the body has 4 bytes, the limit is 3 \(limits\.max_body\)$"):
         await read_body({"content-length": "4"}, receiving(), Limits(max_body=3))
 
 
 @pytest.mark.parametrize("messages", [[part(b"abcd")], [part(b"abc", True), part(b"d", True)]])
 async def test_a_body_beyond_the_limit_is_refused_as_soon_as_it_is_seen(messages: list[dict[str, Any]]) -> None:
-    """Whatever was declared, or in how many messages it comes: the rest is not waited for."""
+    """Whatever was declared, or in how many messages it comes: the rest is taken for a while, and forgotten."""
     with pytest.raises(BodyTooLarge):
         await asyncio.wait_for(read_body({}, receiving(*messages), Limits(max_body=3)), 5)
 
