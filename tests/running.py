@@ -105,3 +105,11 @@ def wait_for(condition: Callable[[], object], seconds: float, what: str) -> None
     while not condition():
         assert time.monotonic() < end, f"waited {seconds} s for {what}"
         time.sleep(0.05)
+
+
+def command_line(process: psutil.Process) -> str:
+    """How a process was started; empty for one that has ended meanwhile, buried or not."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""

@@ -12,7 +12,7 @@ import pytest
 
 from tests.onnx_models import declared, identity, save, slow
 from tests.resilience.load import load
-from tests.running import Running, launch, wait_for
+from tests.running import Running, command_line, launch, wait_for
 
 LOOPS = 400_000  # several tenths of a second, on whatever machine
 ROW = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 2], "data": [1.5, -2.5]}]}
@@ -45,7 +45,7 @@ def processes(running: Running, name: str) -> int:
     import psutil
 
     family = psutil.Process(running.process.pid).children(recursive=True)
-    return sum(any(f"ServeReplica:driftgate:{name}" in word for word in process.cmdline()) for process in family)
+    return sum(f"ServeReplica:driftgate:{name}" in command_line(process) for process in family)
 
 
 def test_a_dedicated_version_sleeps_and_wakes_on_the_first_request(running: Running) -> None:

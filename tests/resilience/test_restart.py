@@ -15,7 +15,7 @@ import psutil
 import yaml
 
 from tests.resilience.load import load
-from tests.running import MODELS, Running, launch, launched, wait_for
+from tests.running import MODELS, Running, command_line, launch, launched, wait_for
 
 BODY = json.loads((MODELS / "digits" / "1" / "golden.json").read_text())["requests"][0]["request"]
 INFER = "/v2/models/digits/infer"
@@ -36,7 +36,7 @@ def alive(process: psutil.Process) -> bool:
 
 def named(running: Running, word: str) -> list[psutil.Process]:
     """Those of its processes whose command line holds a word."""
-    return [process for process in family(running) if word in " ".join(process.cmdline())]
+    return [process for process in family(running) if word in command_line(process)]
 
 
 def test_killing_the_control_actor_or_the_proxies_fails_no_request(tmp_path: Path) -> None:
