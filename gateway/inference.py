@@ -131,8 +131,8 @@ class RestCall:
         return stop
 
     def _reply(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> Reply:
-        trace = self.headers.get("traceparent")
-        if trace is not None and len(trace) <= 512 and trace.isascii() and trace.isprintable():
+        trace = trace_of(self.headers)
+        if trace:
             headers.append((b"traceparent", trace.encode()))
         headers.append((b"content-length", b"%d" % len(body)))
         return Reply(status, headers, body)
@@ -188,6 +188,12 @@ def whole(text: str, header: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 18):
         raise BadRequest(f'{header}: expected a whole number of bytes, found "{shown(text)}"')
     return int(text)
+
+
+def trace_of(headers: Mapping[str, str]) -> str:
+    """The client's traceparent, if it is one that may be echoed."""
+    trace = headers.get("traceparent")
+    return trace if trace and len(trace) <= 512 and trace.isascii() and trace.isprintable() else ""
 
 
 def header_id(headers: Mapping[str, str]) -> str:

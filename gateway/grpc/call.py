@@ -8,7 +8,7 @@ from typing import NamedTuple
 from gateway.errors import GatewayError
 from gateway.grpc import inference_pb2 as pb
 from gateway.grpc.messages import read_query, write_answer
-from gateway.inference import header_id, version_number
+from gateway.inference import header_id, trace_of, version_number
 from gateway.query import Answer, Query
 from gateway.routing import Route
 from gateway.version import Watch
@@ -58,7 +58,7 @@ class GrpcCall:
         return Reply(pb.ModelInferResponse(), refusal, self._traced([("x-request-id", request_id)]))
 
     def _traced(self, metadata: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        trace = self.headers.get("traceparent")
-        if trace is not None and len(trace) <= 512:
+        trace = trace_of(self.headers)
+        if trace:
             metadata.append(("traceparent", trace))
         return metadata
