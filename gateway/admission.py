@@ -13,11 +13,12 @@ class Admission:
     A request is in flight from the moment its body has arrived until its answer is formatted.
     """
 
-    __slots__ = ("_busy_ns", "_limit", "_marked_ns", "_oldest_ns", "in_flight")
+    __slots__ = ("_blocked", "_busy_ns", "_limit", "_marked_ns", "_oldest_ns", "_usual", "in_flight")
 
     def __init__(self, limit: int) -> None:
         self.in_flight = 0
-        self._limit = limit
+        self._limit = self._usual = limit
+        self._blocked: Overloaded | None = None
         self._busy_ns = 0
         self._oldest_ns = 0
         self._marked_ns = time.perf_counter_ns()
@@ -25,8 +26,10 @@ class Admission:
     def enter(self, now_ns: int) -> None:
         """Takes a request on, at `now_ns` of `time.perf_counter_ns`. Raises Overloaded if there is no room."""
         if self.in_flight >= self._limit:
-            if not self._limit:
+            if not self._usual:
                 raise Overloaded("the gateway is stopping", retry_after_s=5)
+            if self._blocked is not None:
+                raise Overloaded(self._blocked.message, self._blocked.retry_after_s)
             raise Overloaded(f"{self.in_flight} requests are in flight, the limit (limits.max_in_flight)")
         if not self.in_flight:
             self._oldest_ns = now_ns
@@ -34,7 +37,15 @@ class Admission:
 
     def close(self) -> None:
         """Takes on no more; those in flight go on."""
-        self._limit = 0
+        self._limit = self._usual = 0
+
+    def block(self, reason: Overloaded) -> None:
+        """Takes on no more until `unblock`, and says why."""
+        self._blocked, self._limit = reason, 0
+
+    def unblock(self) -> None:
+        """Takes requests on again, up to the limit."""
+        self._blocked, self._limit = None, self._usual
 
     def leave(self, now_ns: int) -> None:
         """A request is done."""

@@ -18,9 +18,11 @@ from gateway.config import Autoscale, Config, ModelConfig
 from gateway.control import finish, start_control
 from gateway.dedicated import Dedicated, Remote, deployment_name
 from gateway.environment import run_folder
-from gateway.errors import GatewayError, SetupError
+from gateway.errors import GatewayError, NotReady, SetupError
 from gateway.identifier import uuid7
 from gateway.ingress import Gateway
+from gateway.observer import actor as observer
+from gateway.observer.actor import start_observer
 from gateway.repository import Folder, served
 from gateway.version import prepare
 
@@ -47,6 +49,7 @@ def start(config: Config) -> None:
     )
     orphans.remember(run_folder(config), psutil.Process().children(recursive=True))
     start_control(config, uuid7())
+    start_observer(config)
     serve.start(
         http_options=HTTPOptions(host=config.listen.host, port=config.listen.http),
         grpc_options=gRPCOptions(port=config.listen.grpc, grpc_servicer_functions=[_SERVICER]),
@@ -67,6 +70,9 @@ def stop() -> None:
     family = psutil.Process().children(recursive=True)
     try:
         serve.shutdown()  # type: ignore[no-untyped-call]
+        observer.finish(_FINISH_S)
+    except NotReady as problem:
+        logger.error("%s", problem.message)
     finally:
         ray.shutdown()
         orphans.end(family)  # Ray leaves agents behind for a while

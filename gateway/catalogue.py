@@ -35,6 +35,7 @@ class Catalogue:
     """Changed only on the event loop, a whole entry at a time: a request sees the old version or the new, never neither."""
 
     def __init__(self) -> None:
+        self.revision = 0
         self._entries: dict[str, dict[int, Entry]] = {}
         self._weights: dict[str, Mapping[int, float] | None] = {}
         self._splits: dict[str, Split | None] = {}
@@ -93,8 +94,9 @@ class Catalogue:
             self._entries.pop(model, None)
         self._resplit(model)
 
-    def weigh(self, weights: Mapping[str, Mapping[int, float] | None]) -> None:
-        """Sets the traffic weights by model; None sends all to the newest version in production."""
+    def weigh(self, weights: Mapping[str, Mapping[int, float] | None], revision: int = 0) -> None:
+        """Sets the traffic weights by model, of a revision; None sends all to the newest version in production."""
+        self.revision = revision
         self._weights = dict(weights)
         for model in self._entries:
             self._resplit(model)

@@ -22,10 +22,12 @@ from gateway import environment, orphans
 from gateway.client import fetch
 from gateway.config import Config, ModelConfig
 from gateway.errors import ConfigError, GatewayError, RepositoryError, SetupError
+from gateway.labels.command import labels
 from gateway.log import log_file, open_log
 from gateway.pidfile import PidFile
 from gateway.recordings import profile, replay
 from gateway.repository import served
+from gateway.storage import export, forget
 from gateway.terminal import Commands, as_json, configured, load_config, out
 from gateway.version import LocalRunner, prepare
 
@@ -194,8 +196,8 @@ def _checked(config: Config, folder: Any) -> dict[str, Any]:
     return {**row, "runs": where, "row_us": measured.row_ns / 1000}
 
 
-main.add_command(profile)
-main.add_command(replay)
+for command in (profile, replay, labels, export, forget):
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

@@ -17,8 +17,17 @@ def base_url(listen: Listen) -> str:
 
 def fetch(listen: Listen, path: str) -> Any:
     """The JSON at `path`. Raises SetupError if the gateway does not answer, or says no."""
+    return _asked("GET", listen, path, None, 10.0)
+
+
+def post(listen: Listen, path: str, body: Any) -> Any:
+    """The JSON that `path` answers to `body`; it may take minutes. Raises SetupError as `fetch` does."""
+    return _asked("POST", listen, path, body, 600.0)
+
+
+def _asked(method: str, listen: Listen, path: str, body: Any, timeout_s: float) -> Any:
     try:
-        response = httpx.get(base_url(listen) + path, timeout=10.0, trust_env=False)
+        response = httpx.request(method, base_url(listen) + path, json=body, timeout=timeout_s, trust_env=False)
     except httpx.HTTPError as problem:
         raise SetupError(
             f"no gateway answers at {base_url(listen)} ({type(problem).__name__}); start one: driftgate up"

@@ -93,6 +93,54 @@ class Autoscale(Frozen):
         return self
 
 
+class Recording(Frozen):
+    """What of a model's requests is recorded.
+
+    features: the inputs; left out, all. redact: inputs or outputs whose values are hashed with a key, or dropped, before they
+    touch the disk; a list hashes all it names. max_bytes: what is larger is recorded without its inputs.
+    """
+
+    features: tuple[str, ...] | None = None
+    redact: dict[str, Literal["hash", "drop"]] = {}
+    max_bytes: Bytes = 2**20
+
+    @model_validator(mode="before")
+    @classmethod
+    def _full(cls, value: Any) -> Any:
+        if value == "full":
+            return {}
+        if isinstance(value, dict) and isinstance(value.get("redact"), list):
+            return {**value, "redact": dict.fromkeys(value["redact"], "hash")}
+        return value
+
+
+class JournalConfig(Frozen):
+    """Where answers are written before they are sent. on_full: what happens when it has no room left."""
+
+    max_bytes: Bytes = 4 * 2**30
+    segment: Annotated[Bytes, Field(ge=2**16)] = 16 * 2**20
+    on_full: Literal["refuse", "drop"] = "drop"
+
+    @model_validator(mode="after")
+    def _room(self) -> JournalConfig:
+        if self.max_bytes < 2 * self.segment:
+            raise ValueError(f"max_bytes {self.max_bytes} has no room for two segments of {self.segment}")
+        return self
+
+
+class StoreConfig(Frozen):
+    """The Parquet files: how often they are written, and how long they are kept.
+
+    flush: the longest that an answer waits to be in one. max_age, max_bytes: beyond these, the oldest are deleted.
+    label_wait: how long a label waits for its prediction.
+    """
+
+    flush: Seconds = 60.0
+    max_age: Annotated[float, BeforeValidator(_seconds), Field(gt=0)] = 90 * 86400.0
+    max_bytes: Bytes = 50 * 2**30
+    label_wait: Seconds = 30 * 86400.0
+
+
 class ModelConfig(Frozen):
     """One model: which versions are served, how traffic is split, and where they run.
 
@@ -110,6 +158,7 @@ class ModelConfig(Frozen):
     threads: Count = 1
     workers: Count = 1
     max_batch_size: Annotated[int, Field(ge=0, le=65536)] | None = None
+    record: Recording = Recording()
 
     @model_validator(mode="after")
     def _consistent(self) -> ModelConfig:
@@ -134,6 +183,8 @@ class Config(Frozen):
     data: Path = Path("var")
     replicas: Count | Autoscale = 1
     limits: Limits = Limits()
+    journal: JournalConfig = JournalConfig()
+    store: StoreConfig = StoreConfig()
     models: dict[Name, ModelConfig] | None = None
 
     def settings(self, model: str) -> ModelConfig | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 
 from gateway.direct import body_at_hand, say, write
 from gateway.errors import BadRequest, Cancelled, GatewayError, MethodNotAllowed, RequestTimeout
-from gateway.identifier import uuid7
 from gateway.inference import (
     Headers,
     Receive,
@@ -21,7 +21,7 @@ from gateway.inference import (
     refused,
     target,
 )
-from gateway.journey import Plane, infer
+from gateway.journey import Plane, begin, infer, refuse
 from gateway.rest import ASGIApp
 from gateway.signature import shown
 
@@ -43,11 +43,12 @@ class Front:
         if scope["type"] != "http":
             await self._rest(scope, receive, send)
             return
+        began_ns = time.perf_counter_ns()
         headers = Headers(scope["headers"])
         try:
             where = self._where(scope["path"])
         except GatewayError as refusal:
-            await say(send, _final(refusal, headers))
+            await self._refuse(send, "", headers, refusal, began_ns)
             return
         if where is None:
             await self._elsewhere(scope, receive, send)
@@ -60,12 +61,25 @@ class Front:
             if body is None:
                 body = await read_body(headers, receive, limits)
             reply = await infer(self._plane, RestCall(where, headers, body, receive, limits))
-        except Cancelled:
+        except Cancelled as gone:
+            self._note(where.model, headers, gone, began_ns)
             return
         except GatewayError as refusal:
-            await say(send, _final(refusal, headers))
+            await self._refuse(send, where.model, headers, refusal, began_ns)
             return
         await write(send, reply)
+
+    async def _refuse(
+        self, send: Send, model: str, headers: Mapping[str, str], refusal: GatewayError, began_ns: int
+    ) -> None:
+        """Says no before the journey began; that is recorded too."""
+        request_id = self._note(model, headers, refusal, began_ns)
+        await say(send, _final(refusal, request_id))
+
+    def _note(self, model: str, headers: Mapping[str, str], refusal: GatewayError, began_ns: int) -> str:
+        exchange = begin(model, headers, header_id(headers))
+        refuse(self._plane, exchange, refusal, began_ns)
+        return exchange.request_id
 
     async def _elsewhere(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -85,9 +99,9 @@ class Front:
             return found
 
 
-def _final(refusal: GatewayError, headers: Mapping[str, str]) -> Reply:
+def _final(refusal: GatewayError, request_id: str) -> Reply:
     """A refusal from before the journey began. Where the body was not read, the connection cannot serve another request."""
-    reply = refused(refusal, header_id(headers) or uuid7())
+    reply = refused(refusal, request_id)
     reply.headers.append((b"content-length", b"%d" % len(reply.body)))
     if isinstance(refusal, BadRequest | RequestTimeout):
         reply.headers.append((b"connection", b"close"))

@@ -23,12 +23,20 @@ from gateway.errors import RepositoryError
 from gateway.front import Front
 from gateway.grpc.service import InferenceService
 from gateway.inference import Receive, Scope, Send
-from gateway.journey import Plane, count, trust_everyone
+from gateway.journal.writer import Bounds, Journal
+from gateway.journey import Plane, trust_everyone
+from gateway.labels.inbox import Inbox
+from gateway.labels.intake import Intake
+from gateway.labels.routes import label_routes
 from gateway.link import Link
 from gateway.log import open_log
+from gateway.observer.asking import Asking
+from gateway.observer.routes import observer_routes
 from gateway.reconcile import Reconciler
+from gateway.recorder import Recorder, recipes
 from gateway.repository import Folder
 from gateway.rest import ASGIApp, build
+from gateway.secret import redaction_key
 from gateway.version import Version, prepare
 
 _here: Front | None = None  # this process's replica, for the middleware: Serve gives it no other way to find it
@@ -64,14 +72,24 @@ class Gateway(InferenceService):
         catalogue, admission = Catalogue(), Admission(config.limits.max_in_flight)
         reconciler = Reconciler(catalogue, config, _preparing(dedicated))
         replica = serve.get_replica_context().replica_id.unique_id
-        self.control = self._link = Link(replica, catalogue, admission, reconciler)
-        self.plane = Plane(catalogue, admission, config.limits, trust_everyone, count)
-        self._front = Front(self.plane, build(catalogue, self.control, config.limits))
+        journal = Journal(config.data / "journal", Bounds(config.journal.segment, config.journal.max_bytes))
+        recipe_of = recipes(config, redaction_key(config.data))
+        self._recorder = Recorder(journal, admission, recipe_of, refusing=config.journal.on_full == "refuse")
+        self.control = self._link = Link(replica, catalogue, admission, reconciler, self._recorder)
+        self.plane = Plane(catalogue, admission, config.limits, trust_everyone, self._recorder)
+        intake = Intake(Inbox(config.data / "state" / "labels.sqlite"))
+        more = (*label_routes(catalogue, intake, config.limits), *observer_routes(Asking(), config.limits))
+        self._front = Front(self.plane, build(catalogue, self.control, config.limits, *more))
         await self._link.start()
         _here = self._front
 
     def __serve_build_asgi_app__(self) -> Any:
         return self._front
+
+    def __del__(self) -> None:
+        """Serve calls it when the replica has answered what it had; the observer then knows that nothing is missing."""
+        if hasattr(self, "_recorder"):
+            self._recorder.close()
 
     async def record_autoscaling_stats(self) -> dict[str, float]:
         """The load signal: Serve sees nothing of what the fast path answers."""

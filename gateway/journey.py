@@ -7,7 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from gateway.admission import Admission
@@ -15,12 +15,15 @@ from gateway.catalogue import Catalogue, Entry
 from gateway.config import Limits
 from gateway.errors import Cancelled, GatewayError
 from gateway.identifier import uuid7
-from gateway.query import Answer, Query
+from gateway.query import Answer, Query, Rows
 from gateway.routing import Route
 from gateway.tensor import Tensor
+from gateway.trace import trace_id
 from gateway.version import Version, Watch
 
 logger = logging.getLogger("driftgate")
+
+_COHORT = 64  # characters of the header x-cohort that are kept
 
 Reply_co = TypeVar("Reply_co", covariant=True)
 
@@ -77,9 +80,14 @@ class Exchange:
     at: int
     request_id: str
     model: str
+    trace: str | None = None
+    cohort: str | None = None
+    revision: int = 0
     query: Query | None = None
     route: Route | None = None
     entry: Entry | None = None
+    version: Version | None = None
+    inputs: Rows = field(default_factory=dict)
     answer: Answer | None = None
     refusal: GatewayError | None = None
     rows: int = 0
@@ -109,7 +117,7 @@ async def infer(plane: Plane, call: Call[Reply_co]) -> Reply_co:
     Raises nothing but CancelledError, when the task that it runs in is cancelled.
     """
     began = time.perf_counter_ns()
-    exchange = Exchange(time.time_ns(), call.request_id, call.model)
+    exchange = begin(call.model, call.headers, call.request_id)
     try:
         plane.admission.enter(began)
         try:
@@ -117,11 +125,13 @@ async def infer(plane: Plane, call: Call[Reply_co]) -> Reply_co:
             exchange.query = query = call.parse()
             exchange.request_id = query.id or call.request_id or uuid7()
             deadline = _deadline(plane.limits, call.timeout_s(), query)
+            exchange.revision = plane.catalogue.revision
             exchange.route, exchange.entry, version = plane.catalogue.route(call.model, call.pinned, random.random())
-            rows, exchange.rows = version.signature.fit(query)
+            exchange.version = version
+            exchange.inputs, exchange.rows = version.signature.fit(query)
             names = version.signature.choose(query.wanted)
             parsed = time.perf_counter_ns()
-            result = await version.runner.run(rows, exchange.rows, names, deadline, call.watch)
+            result = await version.runner.run(exchange.inputs, exchange.rows, names, deadline, call.watch)
             computed = time.perf_counter_ns()
             exchange.answer = _compose(version, exchange.request_id, result.outputs)
             reply = call.answer(exchange.answer, query, exchange.route)
@@ -139,6 +149,21 @@ async def infer(plane: Plane, call: Call[Reply_co]) -> Reply_co:
         exchange.total_ns = time.perf_counter_ns() - began
         _record(plane, exchange)
     return reply
+
+
+def begin(model: str, headers: Mapping[str, str], request_id: str) -> Exchange:
+    """What is known of a request as it comes in."""
+    return Exchange(
+        time.time_ns(), request_id, model, trace=trace_id(headers), cohort=headers.get("x-cohort", "")[:_COHORT] or None
+    )
+
+
+def refuse(plane: Plane, exchange: Exchange, refusal: GatewayError, began_ns: int) -> None:
+    """Records a request that was refused before its journey began, `began_ns` ago by `time.perf_counter_ns`."""
+    exchange.refusal = refusal
+    exchange.request_id = exchange.request_id or uuid7()
+    exchange.total_ns = time.perf_counter_ns() - began_ns
+    _record(plane, exchange)
 
 
 def _record(plane: Plane, exchange: Exchange) -> None:

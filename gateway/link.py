@@ -17,6 +17,7 @@ from gateway.control import NAME, NAMESPACE, Counts, News
 from gateway.desired import Desired
 from gateway.errors import BadRequest, GatewayError, NotReady, RepositoryError
 from gateway.reconcile import Reconciler, refusal
+from gateway.recorder import Recorder
 from gateway.statistics import Statistics
 
 logger = logging.getLogger("driftgate")
@@ -39,12 +40,15 @@ async def _asked(answer: Awaitable[Any]) -> Any:
 class Link:
     """A replica's side: reports, fetches, applies. See `rest.Control` for the four calls that it offers."""
 
-    def __init__(self, replica: str, catalogue: Catalogue, admission: Admission, reconciler: Reconciler) -> None:
+    def __init__(
+        self, replica: str, catalogue: Catalogue, admission: Admission, reconciler: Reconciler, recorder: Recorder
+    ) -> None:
         self._actor: Any = ray.get_actor(NAME, NAMESPACE)
         self._replica = replica
         self._catalogue = catalogue
         self._admission = admission
         self._reconciler = reconciler
+        self._recorder = recorder
         self._load = LoadMeter(admission)
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -84,7 +88,7 @@ class Link:
         overview: dict[str, Any] = await _asked(self._actor.overview.remote())
         totals: Counts = await _asked(self._actor.totals.remote())
         replicas = [
-            {"replica": name, **{key: report[key] for key in ("pid", "revision", "in_flight", "load")}}
+            {"replica": name, **{key: report[key] for key in ("pid", "revision", "in_flight", "load", "journal")}}
             for name, report in sorted(overview["replicas"].items())
         ]
         return {"revision": overview["revision"], "replicas": replicas, "models": self._models(totals)}
@@ -102,6 +106,7 @@ class Link:
         applying: asyncio.Task[None] | None = None
         while True:
             await asyncio.sleep(SYNC_S)
+            self._recorder.tend()
             self.load_share = 0.7 * self.load_share + 0.3 * self._load.now()
             try:
                 news = await self._sync()
@@ -132,6 +137,7 @@ class Link:
             "in_flight": self._admission.in_flight,
             "closed": self._closed,
             "load": self.load_share,
+            "journal": self._recorder.report(),
             "statistics": {
                 (model, number): entry.statistics.export()
                 for model, versions in self._catalogue.entries().items()

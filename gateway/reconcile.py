@@ -36,7 +36,7 @@ class Reconciler:
             self._catalogue.declare(folder.model, folder.version, self._loading(folder))
         await asyncio.gather(*(self._load(folder) for folder in missing))
         self._retire(desired)
-        self._catalogue.weigh(desired.weights)
+        self._catalogue.weigh(desired.weights, desired.revision)
         self._generation = dict(desired.generation)
         self.revision = desired.revision
 

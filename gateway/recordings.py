@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -61,22 +62,25 @@ def profile(data: Path, manifest: Path, output: Path) -> None:
 @click.option(
     "--data", type=click.Path(path_type=Path, exists=True), help="The recording, if not in the model's folder."
 )
+@click.option("--labels/--no-labels", default=True, show_default=True, help="Send labels too, when they became known.")
 @as_json
-def replay(model: str, config: Path, speed: float, limit: int | None, data: Path | None, machine: bool) -> None:
-    """Send the recorded requests of MODEL to a running gateway, in order."""
-    from gateway import replay as recorded  # noqa: PLC0415 - as above
+def replay(
+    model: str, config: Path, speed: float, limit: int | None, data: Path | None, labels: bool, machine: bool
+) -> None:
+    """Send the recorded requests of MODEL to a running gateway, in order, and their labels."""
+    from gateway.replay import recording, sending  # noqa: PLC0415 - as above
 
     settings = load_config(config)
-    path = data or recorded.recording(settings.repository, model)
+    path = data or recording.recording(settings.repository, model)
     inputs = fetch(settings.listen, f"/v2/models/{model}")["inputs"]
-    total = min(pq_rows(path), limit or sys.maxsize)
+    total = min(recording.rows(path), limit or sys.maxsize)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(model, total=total)
         summary = asyncio.run(
-            recorded.replay(
-                f"{base_url(settings.listen)}/v2/models/{model}/infer",
-                recorded.requests(path, inputs, limit),
+            sending.replay(
+                f"{base_url(settings.listen)}/v2/models/{model}",
+                recording.requests(path, inputs, limit, labels=labels),
                 speed,
                 lambda moment: bar.update(task, advance=1, description=f"{model} {moment:%Y-%m-%d %H:%M}"),
             )
@@ -88,6 +92,9 @@ def replay(model: str, config: Path, speed: float, limit: int | None, data: Path
         summarize(report)
     if report["refused"]:
         raise SetupError(f"{report['sent'] - report['answered']} of {report['sent']} requests were not answered")
+    if report["labels"]["refused"]:
+        refused = sum(report["labels"]["refused"].values())
+        raise SetupError(f"{refused} of {report['labels']['sent']} labels were refused")
 
 
 def summarize(report: dict[str, Any]) -> None:
@@ -104,16 +111,14 @@ def summarize(report: dict[str, Any]) -> None:
             "behind", f"{report['behind_s']:.1f} s: the gateway or this machine was slower than the recording"
         )
     for reason, count in report["refused"].items():
-        table.add_row("refused", f"{count:,} × {reason}")
+        table.add_row("refused", f"{count:,} × {escape(reason)}")
+    labels = report["labels"]
+    if labels["sent"]:
+        ahead = f"; ahead of their time: {labels['early']:,}" if labels["early"] else ""
+        table.add_row(
+            "labels",
+            f"{labels['accepted']:,} of {labels['sent']:,} accepted, {labels['duplicate']:,} known before{ahead}",
+        )
+    for reason, count in labels["refused"].items():
+        table.add_row("labels refused", f"{count:,} × {escape(reason)}")
     out.print(table)
-
-
-def pq_rows(path: Path) -> int:
-    """How many rows a Parquet file has. Raises SetupError if it is none."""
-    import pyarrow as pa  # noqa: PLC0415 - as above
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    try:
-        return int(pq.read_metadata(path).num_rows)
-    except (OSError, pa.ArrowInvalid) as problem:
-        raise SetupError(f"{path}: not a Parquet file: {problem}") from None

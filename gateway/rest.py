@@ -44,9 +44,23 @@ class Control(Protocol):
         ...
 
 
-def build(catalogue: Catalogue, control: Control, limits: Limits) -> Starlette:
-    """The ASGI application."""
+def build(catalogue: Catalogue, control: Control, limits: Limits, *more: Route) -> Starlette:
+    """The ASGI application. more: routes of other topics."""
+    application = Starlette(
+        routes=[
+            *_health(),
+            *_statistics(catalogue, control),
+            *_models(catalogue),
+            *_repository(catalogue, control, limits),
+            *more,
+        ],
+        exception_handlers={GatewayError: _refuse, HTTPException: _refuse_http, Exception: _refuse_unforeseen},
+    )
+    application.router.redirect_slashes = False  # it would send clients to whatever Host a request names
+    return application
 
+
+def _health() -> list[Route]:
     async def live(request: Request) -> Response:
         return JSONResponse({"live": True})
 
@@ -56,33 +70,10 @@ def build(catalogue: Catalogue, control: Control, limits: Limits) -> Starlette:
     async def server(request: Request) -> Response:
         return JSONResponse(metadata.server())
 
-    async def model(request: Request) -> Response:
-        return JSONResponse(metadata.model(catalogue, *_target(request)))
+    return [Route("/v2", server), Route("/v2/health/live", live), Route("/v2/health/ready", ready)]
 
-    async def model_ready(request: Request) -> Response:
-        name, pinned = _target(request)
-        catalogue.route(name, pinned, 0.0)
-        return JSONResponse({"name": name, "ready": True})
 
-    async def model_config(request: Request) -> Response:
-        return JSONResponse(metadata.configuration(catalogue, *_target(request)))
-
-    async def index(request: Request) -> Response:
-        wanted = await _payload(request, limits)
-        return JSONResponse(metadata.index(catalogue, ready_only=_ready(wanted)))
-
-    async def load(request: Request) -> Response:
-        _same_site(request)
-        parameters = _parameters(await _payload(request, limits))
-        await control.load(request.path_params["model"], versions_named(parameters))
-        return JSONResponse({})
-
-    async def unload(request: Request) -> Response:
-        _same_site(request)
-        parameters = _parameters(await _payload(request, limits))
-        await control.unload(request.path_params["model"], versions_named(parameters))
-        return JSONResponse({})
-
+def _statistics(catalogue: Catalogue, control: Control) -> list[Route]:
     async def statistics(request: Request) -> Response:
         name, pinned = _target(request) if "model" in request.path_params else (None, None)
         return JSONResponse(await model_statistics(catalogue, control, name, pinned))
@@ -90,30 +81,59 @@ def build(catalogue: Catalogue, control: Control, limits: Limits) -> Starlette:
     async def status(request: Request) -> Response:
         return JSONResponse(await control.status())
 
-    def both(path: str, handler: Handler) -> list[Route]:
-        """The path for a model, and for one version of it."""
-        head, tail = "/v2/models/{model}", f"/{path}" if path else ""
-        return [Route(f"{head}{tail}", handler), Route(f"{head}/versions/{{version}}{tail}", handler)]
+    return [Route("/gateway/status", status), Route("/v2/models/stats", statistics), *_both("stats", statistics)]
 
-    application = Starlette(
-        routes=[
-            Route("/v2", server),
-            Route("/v2/health/live", live),
-            Route("/v2/health/ready", ready),
-            Route("/v2/models/stats", statistics),
-            *both("ready", model_ready),
-            *both("stats", statistics),
-            *both("config", model_config),
-            *both("", model),
-            Route("/v2/repository/index", index, methods=["POST"]),
-            Route("/v2/repository/models/{model}/load", load, methods=["POST"]),
-            Route("/v2/repository/models/{model}/unload", unload, methods=["POST"]),
-            Route("/gateway/status", status),
-        ],
-        exception_handlers={GatewayError: _refuse, HTTPException: _refuse_http, Exception: _refuse_unforeseen},
-    )
-    application.router.redirect_slashes = False  # it would send clients to whatever Host a request names
-    return application
+
+def _models(catalogue: Catalogue) -> list[Route]:
+    async def model(request: Request) -> Response:
+        return JSONResponse(metadata.model(catalogue, *_target(request)))
+
+    async def ready(request: Request) -> Response:
+        name, pinned = _target(request)
+        catalogue.route(name, pinned, 0.0)
+        return JSONResponse({"name": name, "ready": True})
+
+    async def config(request: Request) -> Response:
+        return JSONResponse(metadata.configuration(catalogue, *_target(request)))
+
+    return [*_both("ready", ready), *_both("config", config), *_both("", model)]
+
+
+def _repository(catalogue: Catalogue, control: Control, limits: Limits) -> list[Route]:
+    async def index(request: Request) -> Response:
+        wanted = await _payload(request, limits)
+        return JSONResponse(metadata.index(catalogue, ready_only=_ready(wanted)))
+
+    async def load(request: Request) -> Response:
+        same_site(request)
+        parameters = _parameters(await _payload(request, limits))
+        await control.load(request.path_params["model"], versions_named(parameters))
+        return JSONResponse({})
+
+    async def unload(request: Request) -> Response:
+        same_site(request)
+        parameters = _parameters(await _payload(request, limits))
+        await control.unload(request.path_params["model"], versions_named(parameters))
+        return JSONResponse({})
+
+    return [
+        Route("/v2/repository/index", index, methods=["POST"]),
+        Route("/v2/repository/models/{model}/load", load, methods=["POST"]),
+        Route("/v2/repository/models/{model}/unload", unload, methods=["POST"]),
+    ]
+
+
+def _both(path: str, handler: Handler) -> list[Route]:
+    """The path for a model, and for one version of it."""
+    head, tail = "/v2/models/{model}", f"/{path}" if path else ""
+    return [Route(f"{head}{tail}", handler), Route(f"{head}/versions/{{version}}{tail}", handler)]
+
+
+def same_site(request: Request) -> None:
+    """Raises Forbidden for what a browser sends for another site's page: any page could reach a gateway on loopback."""
+    origin, host = request.headers.get("origin"), request.headers.get("host", "")
+    if origin is not None and origin.partition("://")[2] != host:
+        raise Forbidden(f"a page of {shown(origin)} may not change what {shown(host)} serves")
 
 
 async def model_statistics(
@@ -124,13 +144,6 @@ async def model_statistics(
         catalogue.route(model, pinned, 0.0)
     found = await control.statistics(model)
     return {"model_stats": [entry for (_, version), entry in found.items() if pinned in (None, version)]}
-
-
-def _same_site(request: Request) -> None:
-    """Raises Forbidden for what a browser sends for another site's page: any page could reach a gateway on loopback."""
-    origin, host = request.headers.get("origin"), request.headers.get("host", "")
-    if origin is not None and origin.partition("://")[2] != host:
-        raise Forbidden(f"a page of {shown(origin)} may not change what {shown(host)} serves")
 
 
 def _target(request: Request) -> tuple[str, int | None]:

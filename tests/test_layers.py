@@ -14,34 +14,42 @@ PACKAGES = ("gateway", "monitors")
 
 LAYERS = """
 gateway.cli
-gateway.recordings
-gateway.terminal
 gateway.app
-gateway.ingress gateway.autoscaling
-gateway.link gateway.dedicated
-gateway.control
-gateway.listening
-gateway.grpc.service gateway.front
-gateway.rest gateway.grpc.call gateway.direct
-gateway.journey gateway.metadata gateway.inference gateway.grpc.messages gateway.reconcile
-gateway.catalogue gateway.desired
-gateway.version
-gateway.warmup gateway.golden gateway.repository gateway.replay
-gateway.session gateway.profile gateway.client gateway.environment gateway.batching
-gateway.wire.request gateway.wire.answer gateway.wire.classification gateway.wire.compression
-gateway.wire.elements
-gateway.signature gateway.config
-gateway.query gateway.manifest
-gateway.tensor gateway.document gateway.pidfile gateway.admission gateway.grpc.reading gateway.ports
-gateway.errors gateway.identifier gateway.routing gateway.statistics gateway.log gateway.haproxy gateway.orphans
-gateway.grpc.inference_pb2
-gateway gateway.grpc gateway.wire
+gateway.ingress
+gateway.observer.asking
+gateway.observer.actor
+gateway.observer.samples gateway.storage
+gateway.front gateway.grpc.service gateway.labels.routes gateway.link gateway.observer.fold \
+    gateway.observer.routes
+gateway.recorder gateway.rest gateway.store.store
+gateway.journey gateway.labels.command gateway.metadata gateway.reconcile gateway.recordings \
+    gateway.store.export gateway.store.forgetting gateway.store.joining gateway.store.tidying
+gateway.catalogue gateway.control gateway.dedicated gateway.grpc.call gateway.journal.reader \
+    gateway.labels.delivery gateway.replay.sending gateway.store.shelf gateway.store.snapshot
+gateway.desired gateway.direct gateway.journal.writer gateway.labels.intake gateway.labels.reading \
+    gateway.replay.outcomes gateway.store.buffer gateway.store.expected gateway.store.overlay gateway.version
+gateway.golden gateway.grpc.messages gateway.inference gateway.journal.columns gateway.journal.segment \
+    gateway.labels.parsing gateway.labels.sending gateway.profile gateway.repository gateway.store.catalogue \
+    gateway.store.index gateway.store.rows
+gateway.client gateway.environment gateway.journal.frame gateway.labels.inbox gateway.observer.ledger \
+    gateway.policy gateway.store.columns gateway.store.part gateway.terminal gateway.warmup gateway.wire.answer \
+    gateway.wire.request
+gateway.config gateway.labels.label gateway.record gateway.session gateway.wire.classification \
+    gateway.wire.compression gateway.wire.elements
+gateway.batching gateway.manifest gateway.signature
+gateway.admission gateway.document gateway.exposition gateway.grpc.reading gateway.labels.database \
+    gateway.labels.files gateway.observer.progress gateway.pidfile gateway.ports gateway.query \
+    gateway.replay.recording gateway.secret
+gateway gateway.autoscaling gateway.errors gateway.grpc gateway.grpc.inference_pb2 gateway.haproxy \
+    gateway.identifier gateway.journal gateway.labels gateway.listening gateway.log gateway.metrics gateway.observer \
+    gateway.observer.histogram gateway.observer.recent gateway.orphans gateway.replay gateway.replay.clock \
+    gateway.replay.summary gateway.routing gateway.statistics gateway.store gateway.store.unification gateway.tensor \
+    gateway.trace gateway.wire
 monitors.reference
-monitors.archive monitors.score monitors.projection
-monitors.categorical
-monitors.numeric monitors.schema
-monitors.errors
-monitors
+monitors.score
+monitors.categorical monitors.projection
+monitors.archive monitors.numeric monitors.schema
+monitors monitors.errors
 """
 """From top to bottom: a module imports only what stands on a lower line. Those on one line know nothing of each other."""
 
@@ -54,9 +62,11 @@ ALONE = {
         "gateway.ingress",
         "gateway.link",
         "gateway.listening",
+        "gateway.observer.actor",
+        "gateway.observer.asking",
     },
     "onnxruntime": {"gateway.session"},
-    "prometheus_client": set[str](),
+    "prometheus_client": {"gateway.exposition"},
 }
 """Who may import what everybody would like to."""
 

@@ -23,6 +23,7 @@ class Unreadable(NamedTuple):
 
     kind: str
     id: str = ""
+    model_name: str = ""
 
 
 def add_service(servicer: Any, server: Any) -> None:

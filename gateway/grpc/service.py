@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
@@ -13,8 +14,8 @@ from gateway.errors import GatewayError, Overloaded
 from gateway.grpc import inference_pb2 as pb
 from gateway.grpc.call import GrpcCall
 from gateway.grpc.reading import SERVICE, readable
-from gateway.inference import version_number
-from gateway.journey import Plane, infer
+from gateway.inference import header_id, version_number
+from gateway.journey import Plane, begin, infer, refuse
 from gateway.rest import Control, model_statistics, versions_named
 
 
@@ -114,9 +115,11 @@ class InferenceService:
 
     async def ModelInfer(self, request: pb.ModelInferRequest, grpc_context: Context) -> pb.ModelInferResponse:
         """Inference."""
+        began_ns, headers = time.perf_counter_ns(), dict(grpc_context.invocation_metadata())
         try:
-            call = GrpcCall(request, dict(grpc_context.invocation_metadata()))
+            call = GrpcCall(request, headers)
         except GatewayError as refusal:
+            self._note(request.model_name, headers, refusal, began_ns)
             _refuse(grpc_context, refusal)
             return pb.ModelInferResponse()
         reply = await infer(self.plane, call)
@@ -133,16 +136,22 @@ class InferenceService:
         headers = dict(grpc_context.invocation_metadata())
         headers.pop("x-request-id", None)  # it is the stream's; each message has its own id, or gets one
         async for message in request:
+            began_ns = time.perf_counter_ns()
             try:
                 reply = await infer(self.plane, GrpcCall(readable(message), headers))
                 refusal = reply.refusal
             except GatewayError as problem:
+                self._note(message.model_name, headers, problem, began_ns)
                 refusal = problem
             if refusal is not None:
                 response = pb.ModelInferResponse(id=message.id)
                 yield pb.ModelStreamInferResponse(error_message=refusal.message, infer_response=response)
             else:
                 yield pb.ModelStreamInferResponse(infer_response=reply.message)
+
+    def _note(self, model: str, headers: Mapping[str, str], refusal: GatewayError, began_ns: int) -> None:
+        """Records what was refused before its journey began."""
+        refuse(self.plane, begin(model, headers, header_id(headers)), refusal, began_ns)
 
 
 def _unoffered(method: str) -> Any:
@@ -176,6 +185,8 @@ def _reading(name: str, method: Callable[..., Awaitable[Any]]) -> Any:
         try:
             readable(request)
         except GatewayError as refusal:
+            if name == "ModelInfer":
+                self._note("", dict(grpc_context.invocation_metadata()), refusal, time.perf_counter_ns())
             _refuse(grpc_context, refusal)
             return getattr(pb, f"{name}Response")()
         return await (method(self, request, grpc_context) if takes_context else method(self, request))

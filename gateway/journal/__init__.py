@@ -1,0 +1,1 @@
+"""The journal: every answer and refusal, written before it is sent."""

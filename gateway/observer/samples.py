@@ -1,0 +1,79 @@
+"""What the observer knows, as samples of metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway import metrics
+from gateway.config import Config
+from gateway.metrics import Distribution, Sample
+from gateway.observer.fold import Fold
+from gateway.observer.histogram import BUCKETS, Histogram
+from gateway.observer.ledger import Account, Subject
+
+
+def samples(fold: Fold, config: Config) -> list[Sample]:
+    """All of them, at this moment."""
+    found = [sample for subject, account in fold.ledger.accounts.items() for sample in _account(subject, account)]
+    return [*found, *_observer(fold), *_files(fold, config), *_labels(fold)]
+
+
+def _account(subject: Subject, account: Account) -> Iterator[Sample]:
+    labels = (subject.model, str(subject.version) if subject.version else "", subject.role)
+    for outcome, count in account.outcomes.items():
+        yield Sample(metrics.REQUESTS, (*labels, outcome), count)
+    if not account.rows:
+        return
+    for route, count in account.routes.items():
+        yield Sample(metrics.ROUTES, (*labels, route), count)
+    yield Sample(metrics.ROWS, labels, account.rows)
+    yield Sample(metrics.REQUEST_DURATION, labels, _distribution(account.total))
+    yield Sample(metrics.INFERENCE_DURATION, labels, _distribution(account.compute))
+    yield Sample(metrics.QUEUE_DURATION, labels, _distribution(account.queue))
+    yield Sample(metrics.LAST_REQUEST, labels, account.newest_ns / 1e9)
+
+
+def _observer(fold: Fold) -> Iterator[Sample]:
+    progress = fold.progress
+    yield Sample(metrics.OBSERVED, (), progress.rows)
+    yield Sample(metrics.RECORDS_LOST, ("full",), progress.lost)
+    yield Sample(metrics.RECORDS_LOST, ("torn",), progress.torn)
+    yield Sample(metrics.RECORDS_SUPERSEDED, (), progress.superseded)
+    yield Sample(metrics.COMMITS, (), progress.commits)
+    yield Sample(metrics.COMMIT_AGE, (), fold.checkpoint_age_s)
+    yield Sample(metrics.LAG, (), progress.lag_ns / 1e9)
+    yield Sample(metrics.BACKLOG, (), fold.backlog())
+    yield Sample(metrics.DELAY, (), _distribution(progress.delays))
+
+
+def _files(fold: Fold, config: Config) -> Iterator[Sample]:
+    parts, size = fold.store.size
+    yield Sample(metrics.JOURNAL, (), bytes_of_journals(config.data / "journal"))
+    yield Sample(metrics.JOURNAL_LIMIT, (), config.journal.max_bytes)
+    yield Sample(metrics.STORE_BYTES, (), size)
+    yield Sample(metrics.STORE_PARTS, (), parts)
+    yield Sample(metrics.STORE_ROWS, (), fold.store.counts.rows)
+
+
+def _labels(fold: Fold) -> Iterator[Sample]:
+    for (model, received), count in fold.inbox.counts().items():
+        yield Sample(metrics.LABELS, (model, received), count)
+    for joined, count in fold.labels.items():
+        yield Sample(metrics.LABELS_JOINED, (joined,), count)
+    yield Sample(metrics.LABELS_WAITING, (), fold.store.expected)
+
+
+def _distribution(histogram: Histogram) -> Distribution:
+    return Distribution(BUCKETS, histogram.counts, histogram.sum_us / 1e6)
+
+
+def bytes_of_journals(folder: Path) -> int:
+    """What the journals take on the disk."""
+    total = 0
+    for path in folder.glob("*/*.journal"):
+        try:
+            total += path.stat().st_size
+        except FileNotFoundError:
+            continue
+    return total

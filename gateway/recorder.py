@@ -1,0 +1,165 @@
+"""Records every exchange of one replica: in the statistics of its version, and in the journal."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from msgspec import structs
+
+from gateway.admission import Admission
+from gateway.config import Config, ModelConfig
+from gateway.errors import Overloaded
+from gateway.journal.frame import Answered, Refused
+from gateway.journal.writer import Journal
+from gateway.journey import Exchange, count
+from gateway.policy import Policy, Recipe, recipe
+from gateway.version import Version
+
+logger = logging.getLogger("driftgate")
+
+_NAME = 128
+_RENEW_S = 300.0  # what was forgotten elsewhere must not live on in a journal that nobody fills
+_HELD = 1024  # recipes; a version that was replaced is not asked for again
+
+
+class Form(NamedTuple):
+    """A version's recipe and the number that its layout has in the journal; the version is held so that its id stays its own."""
+
+    version: Version
+    number: int
+    recipe: Recipe
+
+
+class Recorder:
+    """Called with each exchange, before its reply is sent.
+
+    recipe_of: gives the recipe of a version. refusing: what happens when the journal is full: requests are refused until it
+    has room again, or answered without a record.
+    """
+
+    def __init__(
+        self, journal: Journal, admission: Admission, recipe_of: Callable[[Version], Recipe], refusing: bool
+    ) -> None:
+        self._journal = journal
+        self._admission = admission
+        self._recipe_of = recipe_of
+        self._refusing = refusing
+        self._forms: dict[int, Form] = {}
+        self._declared = 0
+        self._closed = False
+        self._renewed = time.monotonic()
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Records it. Never waits."""
+        count(exchange)
+        if exchange.answer is None:
+            self._refused(exchange)
+        else:
+            self._answered(exchange)
+
+    def tend(self) -> None:
+        """Call it now and then: a journal that was full may have room again."""
+        if self._journal.full and self._journal.make_room():
+            logger.warning("the journal has room again; %d exchanges were not recorded so far", self._journal.lost)
+            self._admission.unblock()
+        if time.monotonic() - self._renewed > _RENEW_S:
+            self._renewed = time.monotonic()
+            self._journal.renew()
+
+    def report(self) -> dict[str, int | bool]:
+        """Whether the journal is full, and how many exchanges were not recorded."""
+        return {"full": self._journal.full, "lost": self._journal.lost}
+
+    def close(self) -> None:
+        """Ends the journal; a second time, nothing happens."""
+        if not self._closed:
+            self._closed = True
+            self._journal.close()
+
+    def _answered(self, exchange: Exchange) -> None:
+        version, answer, query, route = exchange.version, exchange.answer, exchange.query, exchange.route
+        assert version
+        assert answer
+        assert query
+        assert route
+        form = self._forms.get(id(version)) or self._form(version)
+        recipe = form.recipe
+        outputs = {tensor.name: tensor.array for tensor in answer.outputs}
+        frame = Answered(
+            exchange.at,
+            exchange.request_id,
+            exchange.trace,
+            form.number,
+            False,
+            route.reason,
+            exchange.revision,
+            exchange.cohort,
+            exchange.rows,
+            exchange.queue_ns,
+            exchange.infer_ns,
+            exchange.total_ns,
+            [encode(exchange.inputs[name]) for name, encode in recipe.inputs],
+            [encode(outputs[name]) if name in outputs else None for name, encode in recipe.outputs],
+            [encode(query.parameters.get(name)) for name, encode in recipe.beyond],
+        )
+        journal = self._journal
+        encoded = journal.encode(frame)
+        if len(encoded) > recipe.max_bytes:
+            encoded = self._cut(frame, recipe.max_bytes)
+        if not journal.append_encoded(encoded):
+            self._full()
+
+    def _cut(self, frame: Answered, most: int) -> bytearray:
+        """Without its inputs, and if that is not enough, without its outputs."""
+        short = structs.replace(frame, inputs=[None] * len(frame.inputs))
+        encoded = self._journal.encode(short)
+        if len(encoded) <= most:
+            return encoded
+        return self._journal.encode(structs.replace(short, outputs=[None] * len(frame.outputs)))
+
+    def _refused(self, exchange: Exchange) -> None:
+        refusal, route = exchange.refusal, exchange.route
+        assert refusal is not None
+        frame = Refused(
+            exchange.at,
+            exchange.request_id,
+            exchange.trace,
+            exchange.model[:_NAME],
+            route.version if route else 0,
+            False,
+            route.reason if route else "",
+            refusal.status,
+            refusal.code,
+            exchange.total_ns,
+        )
+        if not self._journal.append(frame):
+            self._full()
+
+    def _form(self, version: Version) -> Form:
+        if len(self._forms) >= _HELD:
+            self._forms.clear()
+        form = Form(version, self._declared, self._recipe_of(version))
+        self._declared += 1
+        self._forms[id(version)] = form
+        self._journal.declare(form.number, form.recipe.layout)
+        return form
+
+    def _full(self) -> None:
+        if self._refusing:
+            self._admission.block(
+                Overloaded("the journal is full (journal.max_bytes); nothing is answered unrecorded", 5)
+            )
+
+
+def recipes(config: Config, key: bytes) -> Callable[[Version], Recipe]:
+    """How each version's requests are recorded, as the configuration wants it. key: for the hashes."""
+
+    def recipe_of(version: Version) -> Recipe:
+        wanted = (config.settings(version.manifest.name) or ModelConfig()).record
+        policy = Policy(wanted.features, wanted.redact, wanted.max_bytes)
+        return recipe(version.manifest, version.signature, version.stamp, policy, key)
+
+    return recipe_of

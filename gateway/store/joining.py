@@ -1,0 +1,190 @@
+"""Labels meet the rows that they belong to, whichever came first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from gateway.record import Answers, Layout, Role
+from gateway.store.buffer import Batch, Buffer
+from gateway.store.catalogue import Catalogue
+from gateway.store.columns import CONSTANT, LABEL, LABEL_TIME, Label, columns, fit_label
+from gateway.store.expected import Event, Expected
+from gateway.store.index import Rows, checksums
+from gateway.store.part import Part, read_rows
+from gateway.store.rows import answers_of
+from gateway.store.shelf import Shelf
+
+Outcome = Literal["joined", "corrected", "unchanged", "invalid", "waiting", "unknown"]
+
+_RANK: dict[Outcome, int] = {"invalid": 0, "unchanged": 1, "joined": 2, "corrected": 3}
+"""A label that meets several rows counts once, as the highest of what they say."""
+
+_Place = tuple[str, int]
+"""A request id, and the row in the request."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Joined:
+    """Rows of one layout and role that have a label now, or another one than before.
+
+    answers: the rows, as `rows.answers_of` gives them. labels [n], of the layout's type; previous [n]: the label that it
+    replaces, None for the first. time, received: int64 [n], ns, when it became true and when it was accepted.
+    """
+
+    answers: Answers
+    labels: list[Label]
+    previous: list[Label | None]
+    time: NDArray[np.int64]
+    received: NDArray[np.int64]
+
+
+class Joiner:
+    """Finds the rows of labels in the buffer and on the shelf. outcomes: how many labels each outcome has had.
+
+    A label that waits counts as `waiting` when it comes, and again as `joined` or `unknown` when that is decided.
+    """
+
+    def __init__(self, catalogue: Catalogue, shelf: Shelf, buffer: Buffer, expected: Expected) -> None:
+        self._catalogue, self._shelf, self._buffer, self._expected = catalogue, shelf, buffer, expected
+        self.outcomes: Counter[Outcome] = Counter()
+
+    def label(self, events: Iterable[Event]) -> list[Joined]:
+        """Joins labels, in their order, with the rows that there are, and keeps those that have none yet."""
+        return [joined for meeting in _meetings(events) for joined in self._label(meeting)]
+
+    def meet(self, batch: Batch) -> list[Joined]:
+        """Joins rows that have just come with the labels that came before them."""
+        ids = batch.table.column("request_id")
+        found = self._expected.match(batch.layout.model, ids, batch.hashes)
+        if not found:
+            return []
+        meeting = _Meeting({(event.id, event.row): event for event, _ in found})
+        rows = np.flatnonzero(pc.is_in(ids, pa.array([event.id for event, _ in found])).to_numpy())
+        self._in_buffer(batch, rows, meeting)
+        late = {(event.id, event.row) for event, had_met in found if had_met}
+        self.outcomes.update(outcome for place, outcome in meeting.outcomes.items() if place not in late)
+        return meeting.joined()
+
+    def _label(self, meeting: _Meeting) -> list[Joined]:
+        events = meeting.events
+        model = next(iter(events.values())).model
+        ids = sorted({name for name, _ in events})
+        hashes = checksums(ids)
+        for batch, _, rows in self._buffer.find(model, ids, hashes):
+            self._in_buffer(batch, rows, meeting)
+        for part, _, rows in self._shelf.find(model, ids, hashes):
+            self._in_part(part, rows, meeting)
+        self._expected.add(list(events.values()), [place in meeting.outcomes for place in events])
+        self.outcomes.update(meeting.outcomes.get(place, "waiting") for place in events)
+        return meeting.joined()
+
+    def _in_buffer(self, batch: Batch, rows: Rows, meeting: _Meeting) -> None:
+        table = batch.table.take(pa.array(rows))
+        before = [batch.labels[row][0] if row in batch.labels else None for row in rows.tolist()]
+        for place, label in meeting.take(table, before, batch.layout, batch.role).items():
+            batch.labels[int(rows[place])] = label
+
+    def _in_part(self, part: Part, rows: Rows, meeting: _Meeting) -> None:
+        layout, role = part.key.layout, part.key.role
+        assert layout is not None
+        assert role is not None
+        wanted = [name for name in columns(layout).schema.names if name not in CONSTANT and name != LABEL_TIME]
+        table = read_rows(self._shelf.path(part), rows, wanted)
+        overlay = self._catalogue.labels(part.number, rows.tolist())
+        written = table.column(LABEL).to_pylist()
+        before = [overlay[row][0] if row in overlay else one for row, one in zip(rows.tolist(), written, strict=True)]
+        taken = meeting.take(table.drop_columns([LABEL]), before, layout, role)
+        if taken:
+            received = min(event.received for event in meeting.events.values())
+            self._catalogue.set_labels(
+                part.number, {int(rows[place]): label for place, label in taken.items()}, received
+            )
+
+
+@dataclass(eq=False, slots=True)
+class _Gathered:
+    """Rows of one layout and role, found in several places, with what each is given."""
+
+    tables: list[pa.Table] = field(default_factory=list)
+    labels: list[Label] = field(default_factory=list)
+    previous: list[Label | None] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+
+class _Meeting:
+    """Labels of one model, at most one for each row of a request, and the rows that they have met."""
+
+    def __init__(self, events: dict[_Place, Event]) -> None:
+        self.events = events
+        self.outcomes: dict[_Place, Outcome] = {}
+        self._gathered: dict[tuple[Layout, Role], _Gathered] = {}
+
+    def take(
+        self, table: pa.Table, before: Sequence[Label | None], layout: Layout, role: Role
+    ) -> dict[int, tuple[Label, int]]:
+        """Decides for each row of the table, whose labels are `before`. The new labels and their times, by row."""
+        taken: dict[int, tuple[Label, int]] = {}
+        into = self._gathered.setdefault((layout, role), _Gathered())
+        places = zip(table.column("request_id").to_pylist(), table.column("row").to_pylist(), strict=True)
+        for row, place in enumerate(places):
+            event = self.events.get(place)
+            if event is None:
+                continue
+            label, previous = fit_label(event.label, layout), before[row]
+            self._say(place, _outcome(label, previous))
+            if label is not None and label != previous:
+                taken[row] = (label, event.time)
+                into.labels.append(label)
+                into.previous.append(previous)
+                into.events.append(event)
+        if taken:
+            into.tables.append(table.take(pa.array(list(taken))))
+        return taken
+
+    def joined(self) -> list[Joined]:
+        """The rows that have a label now."""
+        return [
+            Joined(
+                answers_of(pa.concat_tables(found.tables), layout, role),
+                found.labels,
+                found.previous,
+                np.array([event.time for event in found.events], np.int64),
+                np.array([event.received for event in found.events], np.int64),
+            )
+            for (layout, role), found in self._gathered.items()
+            if found.tables
+        ]
+
+    def _say(self, place: _Place, outcome: Outcome) -> None:
+        said = self.outcomes.get(place)
+        if said is None or _RANK[outcome] > _RANK[said]:
+            self.outcomes[place] = outcome
+
+
+def _outcome(label: Label | None, previous: Label | None) -> Outcome:
+    if label is None:
+        return "invalid"
+    if label == previous:
+        return "unchanged"
+    return "joined" if previous is None else "corrected"
+
+
+def _meetings(events: Iterable[Event]) -> Iterator[_Meeting]:
+    """The events of each model, in their order. A second one for the same row waits until the first is decided."""
+    together: dict[str, dict[_Place, Event]] = {}
+    for event in events:
+        found = together.setdefault(event.model, {})
+        place = (event.id, event.row)
+        if place in found:
+            yield _Meeting(found)
+            found = together[event.model] = {}
+        found[place] = event
+    yield from (_Meeting(found) for found in together.values() if found)

@@ -1,0 +1,71 @@
+"""Many frames as columns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from msgspec import structs
+
+from gateway.journal.columns import answers, refusals
+from gateway.record import Field, Layout
+from tests.gateway.journal.conftest import LAYOUT, answered, refused
+
+
+def test_each_row_of_a_request_is_a_row() -> None:
+    """What belongs to the request is repeated; what belongs to the row is not."""
+    (found,) = answers([(LAYOUT, answered(name="a")), (LAYOUT, answered(name="b", rows=2))])
+    assert found.request_id == ["a", "b", "b"]
+    assert found.row.tolist() == [0, 0, 1]
+    assert found.inputs["x"].tolist() == [[0, 1], [0, 1], [2, 3]]
+    assert found.inputs["city"].tolist() == ["city 0", "city 0", "city 1"]
+    assert found.outputs["y"].tolist() == [7, 7, 7]
+    assert found.groups["sex"].tolist() == ["f", "f", "f"]
+    assert found.revision.tolist() == [3, 3, 3]
+    assert found.compute_us.tolist() == [2, 2, 2]
+    assert (found.role, found.absent) == ("primary", {})
+
+
+def test_layouts_and_roles_are_kept_apart() -> None:
+    """Each gets its own columns."""
+    other = structs.replace(LAYOUT, version=2)
+    found = answers(
+        [(LAYOUT, answered(name="a")), (other, answered(name="b")), (LAYOUT, answered(name="s", shadow=True))]
+    )
+    assert [(each.layout.version, each.role, each.request_id) for each in found] == [
+        (1, "primary", ["a"]),
+        (2, "primary", ["b"]),
+        (1, "shadow", ["s"]),
+    ]
+
+
+def test_what_was_not_recorded_is_absent() -> None:
+    """The rows of the request say so; the others keep their values."""
+    cut = structs.replace(answered(name="large", rows=2), inputs=[None, None])
+    (found,) = answers([(LAYOUT, answered(name="a")), (LAYOUT, cut)])
+    assert found.absent["x"].tolist() == found.absent["city"].tolist() == [False, True, True]
+    assert found.inputs["x"].shape == (3, 2)
+    assert found.inputs["city"].tolist() == ["city 0", None, None]
+    assert "y" not in found.absent
+
+
+@pytest.mark.parametrize(
+    ("field", "payload", "expected"),
+    [
+        (Field("v", "INT64", (-1, -1)), [(1, 3), np.arange(3).tobytes()], [0, 1, 2]),
+        (Field("v", "BYTES", (-1, -1)), [(1, 2), ["a", "b"]], ["a", "b"]),
+        (Field("v", "FP32", (-1, 1), hashed=True), ["0" * 32], "0" * 32),
+        (Field("v", "BOOL", (-1, 1)), np.array([True]).tobytes(), True),
+    ],
+)
+def test_every_kind_of_field(field: Field, payload: object, expected: object) -> None:
+    """Rows of any length are lists; hashes are text."""
+    layout = Layout("m", 1, "", True, (field,), ())
+    frame = structs.replace(answered(), inputs=[payload], outputs=[])
+    (found,) = answers([(layout, frame)])
+    assert found.inputs["v"].tolist() == [expected]
+
+
+def test_refusals_are_lists() -> None:
+    """Times in µs."""
+    found = refusals([refused()])
+    assert (found.status, found.code, found.total_us, found.model) == ([503], ["overloaded"], [0], ["scale"])
