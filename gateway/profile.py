@@ -9,15 +9,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from gateway.errors import SetupError
 from gateway.manifest import Column, Manifest
 from gateway.tensor import DATATYPES, Array, bf16_to_fp32, fp32_to_bf16
 from monitors.errors import ReferenceRefused
+from monitors.record import Batch
 from monitors.reference import Reference
+from monitors.rehearsal import rehearse
 from monitors.schema import ColumnSpec, Kind, Schema
 
 LABEL = "label"
+TIME = "time"
 OUTPUT = "output."
 
 
@@ -25,8 +29,9 @@ def profile(data: Path, manifest: Manifest) -> Reference:
     """The reference of the rows in the Parquet file `data`.
 
     The file has a column for each input by its name, a list where the input is wide; where present, `output.<name>` of
-    the score and of the prediction and `label` are used too, and every other column is ignored. Null stands for a missing
-    number or string, for a score that was not computed, and for a label that is not known.
+    the score and of the prediction, `label`, and `time`, a timestamp, are used too, and every other column is ignored. Null
+    stands for a missing number or string, for a score that was not computed, and for a label that is not known. Times, in
+    whatever order, tell how much the inputs vary from day to day without having drifted.
     Raises SetupError, naming file and column, for a column that is missing or does not fit the manifest.
     """
     file = _open(data)
@@ -39,12 +44,33 @@ def profile(data: Path, manifest: Manifest) -> Reference:
         if manifest.score and score in present and schema.task != "other":
             scores = _score(file, _named(manifest.outputs, manifest.score), score, data)
         labels = _labels(file, schema, data) if LABEL in present and schema.task != "other" else None
+        times = _times(file, data) if TIME in present else None
     finally:
         file.close()
     try:
-        return Reference.build(columns, schema, scores, labels)
+        built = Reference.build(columns, schema, scores, labels)
+        return rehearse(built, _batch(manifest, columns, scores, labels, times), manifest.groups)
     except ReferenceRefused as problem:
         raise SetupError(f"{data}: {problem}") from None
+
+
+def _batch(
+    manifest: Manifest,
+    columns: dict[str, Array],
+    scores: Array | None,
+    labels: Array | None,
+    times: NDArray[np.int64] | None,
+) -> Batch:
+    """The rows as if they had been answered, for the monitors to say what is natural in them."""
+    rows = len(next(iter(columns.values()), ()))
+    return Batch(
+        np.zeros(rows, np.int64) if times is None else times,
+        np.arange(rows).astype(str).astype(object),
+        columns,
+        None if scores is None else scores.astype(np.float64),
+        columns.get(f"{OUTPUT}{manifest.prediction}"),
+        labels,
+    )
 
 
 def schema_of(manifest: Manifest, prediction: bool = True) -> Schema:
@@ -186,3 +212,19 @@ def _labels(file: pq.ParquetFile, schema: Schema, data: Path) -> Array:
     if not _is_number(found.type):
         raise SetupError(f'{data}: column "{LABEL}": holds {found.type}, but a regression task expects numbers')
     return _array(found.cast(pa.float64(), safe=False))
+
+
+def _times(file: pq.ParquetFile, data: Path) -> NDArray[np.int64] | None:
+    """ns since the epoch, int64 [n]; None if the column is something else, such as an input of that name."""
+    found = _read(file, TIME)
+    if not (pa.types.is_timestamp(found.type) or pa.types.is_date(found.type)):
+        return None
+    if found.null_count:
+        raise SetupError(
+            f'{data}: column "{TIME}": {found.null_count} nulls, but each row was at some time, or leave it out'
+        )
+    try:
+        when = found.cast(pa.timestamp("ns", getattr(found.type, "tz", None))).cast(pa.int64())
+    except pa.ArrowInvalid as problem:
+        raise SetupError(f'{data}: column "{TIME}": beyond the years that ns can count: {problem}') from None
+    return _array(when).astype(np.int64)

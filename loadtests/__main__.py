@@ -1,4 +1,4 @@
-"""The command line: `python -m loadtests run | bench | peers install`.
+"""The command line: `python -m loadtests run | bench | monitors | observer | peers install`.
 
 Exit codes: 0 done, 1 refused or failed, 2 usage.
 """
@@ -13,11 +13,13 @@ import click
 import httpx
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from loadtests import engine, wrk
+from loadtests import engine, observer, wrk
 from loadtests.bench import Effort, bench
 from loadtests.contender import contenders, peers
+from loadtests.costs import costs
 from loadtests.errors import LoadError
 from loadtests.machine import machine
+from loadtests.monitors import WATCHERS, measure
 from loadtests.peers.environment import PEERS, install
 from loadtests.plan import plan
 from loadtests.report import Comparison, comparison, console, single
@@ -96,6 +98,46 @@ def compare(*, with_peers: bool, only: tuple[str, ...], path: Path | None, engin
     console().print(comparison(made))
     if any(standing.failures for standing in standings):
         sys.exit(1)
+
+
+@cli.command("monitors")
+@click.option("--rows", type=click.IntRange(2048, 10_000_000), default=40_960, show_default=True)
+@click.option("--rounds", type=click.IntRange(1, 20), default=3, show_default=True, help="the best of so many counts")
+@click.option("--peers", "with_peers", is_flag=True, help="other projects' drift reports too, where installed")
+@click.option("--install", "first", is_flag=True, help="install those first, each into an environment of its own")
+@click.option("--json", "path", type=click.Path(path_type=Path, dir_okay=False), help="write all results there too")
+def monitors(rows: int, rounds: int, with_peers: bool, first: bool, path: Path | None) -> None:
+    """Measures what each monitor costs for a row of 30 features, and all of them together."""
+    for peer in WATCHERS if first else ():
+        install(peer, click.echo)
+    screen = console(stderr=True)
+    with screen.status("making rows") as status:
+        found = measure(rows, rounds, peers=with_peers or first, step=lambda what: status.update(f"measuring {what}"))
+    if path:
+        path.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    console().print(costs(found))
+
+
+@cli.command("observer")
+@click.option(
+    "--rows", type=click.IntRange(10_000, 10_000_000), default=300_000, show_default=True, help="of the backlog"
+)
+@click.option("--seconds", type=click.FloatRange(1, 300), default=20.0, show_default=True, help="at 80 % of the peak")
+@click.option(
+    "--answers",
+    type=click.IntRange(0, 10_000_000),
+    default=1_000_000,
+    show_default=True,
+    help="rows over which memory is watched; 0: not at all",
+)
+@click.option("--json", "path", type=click.Path(path_type=Path, dir_okay=False), help="write all results there too")
+def follow(rows: int, seconds: float, answers: int, path: Path | None) -> None:
+    """Measures the observer: a backlog worked off, one replica followed under load, memory over many answers."""
+    with console(stderr=True).status("reading flights") as status:
+        found = observer.measure(rows, seconds, answers, status.update)
+    if path:
+        path.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    console().print(observer.table(found))
 
 
 @cli.group("peers")

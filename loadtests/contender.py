@@ -50,7 +50,9 @@ def contenders() -> list[Contender]:
     """The servers that come with the project. The first is what the others are divided by."""
     return [
         Contender("bare", lambda place: _module("loadtests.bare", place)),
-        Contender("driftgate", _gateway),
+        Contender("driftgate", _gateway()),
+        Contender("driftgate, not watched", _gateway(monitor="none")),
+        Contender("driftgate, not recorded", _gateway(monitor="none", record="none")),
         Contender("ray serve, 256 at a time", lambda place: [*_module("loadtests.serve_default", place), *ROOMY]),
         Contender("ray serve, defaults", lambda place: _module("loadtests.serve_default", place)),
     ]
@@ -66,16 +68,22 @@ def _module(module: str, place: Place) -> list[str]:
     return [sys.executable, "-m", module, str(place.model), "--port", str(place.http)]
 
 
-def _gateway(place: Place) -> list[str]:
-    config = {
-        "listen": {"host": "127.0.0.1", "http": place.http, "grpc": place.spare[0]},
-        "repository": str(place.repository),
-        "data": str(place.folder / "var"),
-        "replicas": 1,
-    }
-    path = place.folder / "gateway.yaml"
-    path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    return [str(Path(sys.executable).with_name("driftgate")), "up", str(path)]
+def _gateway(**settings: str) -> Callable[[Place], list[str]]:
+    """driftgate as it comes, everything recorded and watched, but for `settings` of the model."""
+
+    def command(place: Place) -> list[str]:
+        config = {
+            "listen": {"host": "127.0.0.1", "http": place.http, "grpc": place.spare[0]},
+            "repository": str(place.repository),
+            "data": str(place.folder / "var"),
+            "replicas": 1,
+            "models": {NAME: settings},
+        }
+        path = place.folder / "gateway.yaml"
+        path.write_text(yaml.safe_dump(config), encoding="utf-8")
+        return [str(Path(sys.executable).with_name("driftgate")), "up", str(path)]
+
+    return command
 
 
 def _peer(peer: Peer) -> Contender:

@@ -11,6 +11,9 @@ import onnx
 import yaml
 from onnx import TensorProto, helper, numpy_helper
 
+from monitors.reference import Reference
+from monitors.schema import ColumnSpec, Schema
+
 NAME = "mlp"
 COLUMNS = 30
 HIDDEN = 32
@@ -27,15 +30,24 @@ def write_repository(folder: Path) -> Path:
     manifest = {
         "name": NAME,
         "version": 1,
-        "task": "other",
+        "task": "regression",
         "description": "30 floats to one through 32 hidden units, with random weights: for load tests only.",
         "inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, COLUMNS]}],
         "outputs": [{"name": "y", "datatype": "FP32", "shape": [-1, 1]}],
+        "score": "y",
         "max_batch_size": 64,
         "sha256": hashlib.sha256(content).hexdigest(),
     }
     path.with_name("model.yaml").write_text(yaml.safe_dump(manifest, sort_keys=False), encoding="utf-8")
+    reference().save(path.with_name("reference.npz"))
     return path
+
+
+def reference() -> Reference:
+    """The profile of 20,000 rows such as are sent, so that every monitor has something to do."""
+    x = np.random.default_rng(1).standard_normal((20_000, COLUMNS)).round(4).astype(np.float32)
+    schema = Schema((ColumnSpec("x", "wide"),), "regression")
+    return Reference.build({"x": x}, schema, expected(x)[:, 0].astype(np.float64))
 
 
 def model() -> onnx.ModelProto:

@@ -22,7 +22,9 @@ from numpy.typing import NDArray
 
 from gateway.manifest import Column, Lineage, Manifest, read_manifest
 from gateway.profile import schema_of
+from monitors.record import Batch
 from monitors.reference import Reference
+from monitors.rehearsal import rehearse
 
 Rows = Mapping[str, NDArray[Any]]
 TOLERANCE = 1e-4
@@ -108,10 +110,24 @@ def take(rows: Rows, which: NDArray[Any]) -> dict[str, NDArray[Any]]:
     return {name: values[which] for name, values in rows.items()}
 
 
+def times(table: pa.Table) -> NDArray[np.int64]:
+    """When each row was, from column `time`: ns since the epoch."""
+    found: NDArray[np.int64] = table["time"].to_numpy().astype("datetime64[ns]").astype(np.int64)
+    return found
+
+
 def reference(
-    manifest: Manifest, rows: Rows, answers: Rows, labels: NDArray[Any], unseen: NDArray[np.bool_]
+    manifest: Manifest,
+    rows: Rows,
+    answers: Rows,
+    labels: NDArray[Any],
+    unseen: NDArray[np.bool_],
+    when: NDArray[np.int64] | None = None,
 ) -> Reference:
-    """The reference of all `rows`; of the answers it counts only those to `unseen` rows, which the model was not fitted on."""
+    """The reference of all `rows`; how good answers are is told by `unseen` rows only, which the model was not fitted on.
+
+    when: the times of the rows, where they have any.
+    """
     schema = schema_of(manifest)
     columns = {name: values[:, 0] if values.shape[1] == 1 else values for name, values in rows.items()}
     if manifest.prediction:
@@ -119,7 +135,16 @@ def reference(
     score = answers[manifest.score or ""]
     score = score[:, 0] if score.shape[1] == 1 else score
     mask = unseen.reshape(-1, *[1] * (score.ndim - 1))
-    return Reference.build(columns, schema, np.where(mask, score.astype(np.float64), np.nan), labels)
+    built = Reference.build(columns, schema, np.where(mask, score.astype(np.float64), np.nan), labels)
+    batch = Batch(
+        np.zeros(len(unseen), np.int64) if when is None else when,
+        np.arange(len(unseen)).astype(str).astype(object),
+        columns,
+        score.astype(np.float64),
+        answers[manifest.prediction].ravel() if manifest.prediction else None,
+        labels,
+    )
+    return rehearse(built, batch, manifest.groups, unseen)
 
 
 def lineage(recipe: Path, data: str, sha256: str, **facts: Any) -> Lineage:

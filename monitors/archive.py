@@ -16,8 +16,11 @@ import numpy as np
 
 from monitors.errors import ReferenceRefused
 
-FORMAT = 1
-"""Goes up whenever a file of the old form could be misread."""
+FORMAT = 2
+"""Goes up whenever an older reader would misread the file, or not know a field of it."""
+
+READABLE = (1, 2)
+"""A field that an older file lacks has its default."""
 
 
 def pack(root: Any) -> bytes:
@@ -59,8 +62,9 @@ def unpack(path: Path, kinds: Mapping[str, type[Any]], root: str) -> Any:
             raise ReferenceRefused(f"{path}: no such file") from None
         raise ReferenceRefused(f"{path}: not an .npz file: {problem}") from None
     outline = _outline(arrays.pop("outline", None), path)
-    if outline.get("format") != FORMAT:
-        raise ReferenceRefused(f"{path}: found format {outline.get('format')!r}, expected {FORMAT}; make it again")
+    if outline.get("format") not in READABLE:
+        expected = " or ".join(map(str, READABLE))
+        raise ReferenceRefused(f"{path}: found format {outline.get('format')!r}, expected {expected}; make it again")
     top = outline.get("root")
     if not isinstance(top, dict) or top.get("is") != root:
         found = top.get("is") if isinstance(top, dict) else type(top).__name__
@@ -79,8 +83,9 @@ def _pack(value: Any, arrays: dict[str, Any]) -> Any:
         arrays[name] = value
         return {"array": name, "dtype": value.dtype.str}
     if dataclasses.is_dataclass(value):
-        fields = {field.name: _pack(getattr(value, field.name), arrays) for field in dataclasses.fields(value)}
-        return {"is": type(value).__name__, **fields}
+        # A field that is not given to the constructor follows from the others.
+        names = [field.name for field in dataclasses.fields(value) if field.init]
+        return {"is": type(value).__name__, **{name: _pack(getattr(value, name), arrays) for name in names}}
     if isinstance(value, tuple):
         return [_pack(item, arrays) for item in value]
     return value

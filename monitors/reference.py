@@ -13,13 +13,18 @@ from numpy.typing import NDArray
 from monitors import archive
 from monitors.categorical import Categorical, elements
 from monitors.errors import ReferenceRefused
+from monitors.halfspace import HalfSpaces, spots
+from monitors.natural import Natural
 from monitors.numeric import Numeric
 from monitors.projection import Projection
-from monitors.schema import ColumnSpec, Schema
+from monitors.schema import ColumnSpec, Kind, Schema
 from monitors.score import ClassScores, ScoreHistogram, ValueScores, places
 
 Columns = Mapping[str, NDArray[Any]]
 Profile = Numeric | Categorical | Projection
+
+OUTPUT = "output."
+"""Columns that hold what the model answered are called so; they say nothing of whether an input is strange."""
 
 PLANE_SHARE = 0.8
 """The numeric columns' common components hold at least this share of their variance; the rest is what is watched."""
@@ -32,6 +37,10 @@ class Reference:
     rows: how many there were. columns: one profile for each column of the schema, in its order; a wide one is a
     Projection. plane: the principal components of the numeric columns together, None where there are fewer than two.
     scores: what the model answered, None where that was not given. labels: their distribution, None likewise.
+    outliers: the half-spaces that tell strange rows from ordinary ones, None where there is no column to look at.
+    natural: how far what monitors measure strayed within the training rows, in parts for measurements of different rows;
+    empty if nobody looked (see monitors.rehearsal).
+    Older files have neither of these two.
     All counts are integers, so windows that are counted over the same bins add up.
     """
 
@@ -41,6 +50,8 @@ class Reference:
     plane: Projection | None
     scores: ClassScores | ValueScores | None
     labels: Numeric | Categorical | None
+    outliers: HalfSpaces | None = None
+    natural: tuple[Natural, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.columns) != len(self.schema.columns):
@@ -65,7 +76,15 @@ class Reference:
         rows = _rows(columns, schema)
         profiles = tuple(_profile(columns[spec.name], spec) for spec in schema.columns)
         answered, truth = _answers(schema, rows, scores, labels)
-        return cls(schema, rows, profiles, _plane(columns, schema), answered, truth)
+        return cls(
+            schema,
+            rows,
+            profiles,
+            _plane(columns, schema),
+            answered,
+            truth,
+            _outliers(columns, schema, profiles),
+        )
 
     def __getitem__(self, name: str) -> Profile:
         """The profile of the column of that name. Raises KeyError."""
@@ -93,6 +112,8 @@ _KINDS = {
         ClassScores,
         ScoreHistogram,
         ValueScores,
+        HalfSpaces,
+        Natural,
     )
 }
 
@@ -134,6 +155,28 @@ def _profile(values: NDArray[Any], spec: ColumnSpec) -> Profile:
 def _plane(columns: Columns, schema: Schema) -> Projection | None:
     matrix = numeric_matrix(columns, schema)
     return None if matrix is None else Projection.build(matrix, PLANE_SHARE)
+
+
+def _outliers(columns: Columns, schema: Schema, profiles: tuple[Profile, ...]) -> HalfSpaces | None:
+    """A point has the numbers first, then what wide columns are projected on, then two axes of each category."""
+    kinds: tuple[Kind, ...] = ("numeric", "wide", "categorical")
+    inputs = [pair for pair in zip(schema.columns, profiles, strict=True) if not pair[0].name.startswith(OUTPUT)]
+    inputs.sort(key=lambda pair: kinds.index(pair[0].kind))
+    if not inputs:
+        return None
+    points = np.concatenate([_axes(profile, columns[spec.name]) for spec, profile in inputs])
+    return HalfSpaces.build(points, tuple(spec.name for spec, _ in inputs))
+
+
+def _axes(profile: Profile, values: NDArray[Any]) -> NDArray[np.float32]:
+    """float32 [axes, n]: the part of the points that is one column."""
+    if isinstance(profile, Categorical):
+        return np.ascontiguousarray(spots(profile).astype(np.float32)[profile.index(values)].T)
+    with np.errstate(over="ignore"):
+        if isinstance(profile, Numeric):
+            return np.asarray(values, np.float64).astype(np.float32)[None]
+        coordinates, error = profile.project(values)
+        return np.vstack([coordinates.T, error]).astype(np.float32)
 
 
 def _answers(

@@ -81,7 +81,7 @@ def train(version: int) -> recipe.Trained:
         owner="driftgate examples",
         licence="CC-BY-4.0",
     )
-    reference = recipe.reference(manifest, rows, answers, labels, unseen)
+    reference = recipe.reference(manifest, rows, answers, labels, unseen, recipe.times(early))
     return recipe.Trained(manifest, model, reference, _requests(rows, unseen), _card(manifest, int(unseen.sum())))
 
 

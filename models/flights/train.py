@@ -102,7 +102,7 @@ def train(version: int) -> recipe.Trained:
     return recipe.Trained(
         manifest,
         model,
-        recipe.reference(manifest, rows, answers, labels, unseen),
+        recipe.reference(manifest, rows, answers, labels, unseen, recipe.times(period)),
         _requests(rows, unseen),
         _card(manifest, int(unseen.sum()), month, strangers),
     )

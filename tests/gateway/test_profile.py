@@ -121,6 +121,28 @@ def test_regression_has_residuals(tmp_path: Path) -> None:
     assert found.scores.absolute == 1
 
 
+@pytest.mark.parametrize("kind", ["datetime64[s]", "datetime64[us]", "datetime64[ns]", "datetime64[D]"])
+def test_times_tell_how_much_inputs_vary(tmp_path: Path, kind: str) -> None:
+    """A timestamp or date `time` of any unit and in any order is used; it is no input."""
+    days = np.arange(4000) // 500
+    shuffled = np.random.default_rng(0).permutation(4000)
+    when = (np.datetime64("2013-01-01") + days).astype(kind)
+    found = profile(written(tmp_path, age=(days % 4).astype(float)[shuffled], time=when[shuffled]), manifest(AGE))
+    answers = found.natural[0]
+    assert answers.timed
+    assert (
+        answers.high[answers.keys.index(("drift", "age", "psi"))].max(initial=0, where=np.isfinite(answers.high[0])) > 1
+    )
+    assert [spec.name for spec in found.schema.columns] == ["age"]
+
+
+def test_a_time_that_is_no_timestamp_is_ignored(tmp_path: Path) -> None:
+    """A column `time` may be an input, such as a duration."""
+    found = profile(written(tmp_path, time=[1.0, 2.0]), manifest(column("time", "FP32", 1)))
+    assert not any(part.timed for part in found.natural)
+    assert [spec.name for spec in found.schema.columns] == ["time"]
+
+
 def test_values_are_taken_as_the_model_sees_them(tmp_path: Path) -> None:
     """float64 data of an FP32 input is profiled as float32, so that served values fall into the same bins."""
     found = profile(written(tmp_path, age=[0.1, 0.1, 0.7]), manifest(AGE))
@@ -153,6 +175,16 @@ def test_inputs_without_a_distribution_are_left_out() -> None:
         ({"w": [[1.0, 2.0], None]}, manifest(column("w", "FP32", 2)), 'column "w": 1 null rows'),
         ({"age": pa.array([], pa.float32())}, manifest(AGE), "found no rows"),
         ({"age": [1.0], "output.p": [3.0]}, manifest(AGE), "scores: found 3 to 3, expected probabilities"),
+        (
+            {"age": [1.0, 2.0], "time": np.array(["2013-01-01", "NaT"], "datetime64[s]")},
+            manifest(AGE),
+            'column "time": 1 nulls, but each row was at some time',
+        ),
+        (
+            {"age": [1.0], "time": np.array(["9000-01-01"], "datetime64[s]")},
+            manifest(AGE),
+            'column "time": beyond the years that ns can count',
+        ),
         ({"age": [1.0], "label": [7]}, manifest(AGE), "labels: found 7, expected one of 0, 1"),
         ({"age": [1.0], "label": ["x"]}, manifest(AGE, task="regression"), 'column "label": holds string'),
     ],

@@ -135,6 +135,29 @@ def test_reference_fits_the_manifest(version: str) -> None:
 
 
 @every_version
+def test_reference_tells_what_is_natural(version: str) -> None:
+    """Of answers, labels and mistakes; in stretches of time where the data has times; the file stays small."""
+    path = ROOT / version / "reference.npz"
+    reference = Reference.load(path)
+    timed = version.startswith(("flights", "bikeshare"))
+    assert [part.timed for part in reference.natural] == [timed] * 3
+    assert reference.natural[0].keys
+    assert reference.outliers is not None
+    assert path.stat().st_size < 100_000
+
+
+@every_version
+def test_reference_is_that_of_the_recipe(version: str) -> None:
+    """The checked-in reference is the one that the recipe makes: its half-spaces were learnt from the same rows."""
+    checked_in, again = Reference.load(ROOT / version / "reference.npz").outliers, retrained(version).reference.outliers
+    assert checked_in is not None
+    assert again is not None
+    assert (checked_in.names, checked_in.rows) == (again.names, again.rows)
+    # A projection may differ in its last bits from one machine to another, and a row may then lie on the other side.
+    assert np.abs(checked_in.masses - again.masses).sum() <= 0.001 * again.masses.sum()
+
+
+@every_version
 def test_card_tells_the_measured_metrics(version: str) -> None:
     """card.md has its sections, and its first metric is the one in model.yaml."""
     card = (ROOT / version / "card.md").read_text()

@@ -65,3 +65,13 @@ def test_unfit_wide_columns_are_refused(array: Any) -> None:
     """A wide column has at least two numbers in each row."""
     with pytest.raises(ReferenceRefused, match=r'column "w": found .* expected numbers'):
         Reference.build({"w": array}, Schema((ColumnSpec("w", "wide"),)))
+
+
+def test_what_was_answered_is_no_part_of_what_is_strange() -> None:
+    """Columns of answers are profiled, but half-spaces look at inputs alone; a model of none has none."""
+    columns = {"a": np.arange(50.0), "output.y": np.arange(50) % 2}
+    specs = (ColumnSpec("a", "numeric"), ColumnSpec("output.y", "categorical"))
+    built = Reference.build(columns, Schema(specs))
+    assert built.outliers is not None
+    assert built.outliers.names == ("a",)
+    assert Reference.build(columns, Schema(specs[1:])).outliers is None

@@ -1,0 +1,1 @@
+"""How good the answers are likely to be, before any label tells."""

@@ -1,0 +1,1 @@
+"""Fairness: whether groups are selected, and mistaken, alike."""

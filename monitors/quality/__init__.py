@@ -1,0 +1,1 @@
+"""Data quality: missing, infinite, out of range, unseen, constant, repeated, refused."""

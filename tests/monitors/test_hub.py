@@ -1,0 +1,226 @@
+"""A hub tells the same however rows come, keeps labels apart by window, and forgets nothing that it was given."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from monitors.detector import Series, Track
+from monitors.errors import CheckpointRefused
+from monitors.hub import Hub
+from monitors.judgement import Window
+from monitors.measurement import Measurement
+from monitors.monitor import Feed
+from monitors.record import Batch
+from monitors.reference import Reference
+from monitors.registry import hub
+from monitors.settings import Settings
+from tests.monitors.answering import MINUTE, START, Counting, batch
+
+LIMITS = Settings(rows=10, at_most=3600.0, lateness=60.0)
+
+
+class Hearing:
+    """Remembers the means that it was fed."""
+
+    name = "hearing"
+    subjects = ("score",)
+
+    def __init__(self, feed: Feed) -> None:
+        self.feed = feed
+
+    def values(self, view: Any) -> Any:
+        """The scores."""
+        return view.batch.scores[:, None]
+
+    def begin(self) -> list[float]:
+        return []
+
+    def follow(self, memory: list[float], series: Series) -> Sequence[Measurement]:
+        """One number: how many slots there were."""
+        memory += np.round(series.means[:, 0], 6).tolist()
+        return [Measurement(self.name, self.feed, "slots", float(len(memory)), int(series.counts.sum()))]
+
+    def dump(self, memory: list[float]) -> bytes:
+        return repr(memory).encode()
+
+    def load(self, data: bytes) -> list[float]:
+        return [float(word) for word in data.decode().strip("[]").split(",") if word]
+
+
+def _small(reference: Reference, **chosen: Any) -> Hub:
+    monitors = [Counting(), Counting("labelled")]
+    limits = Settings(**{"rows": 10, "at_most": 3600.0, "lateness": 60.0, **chosen})
+    return Hub(reference, limits, monitors, [Hearing("answers"), Hearing("labelled")])
+
+
+def _known(rows: Batch) -> Batch:
+    return dataclasses.replace(rows, labels=np.nan_to_num(np.asarray(rows.labels, float)))
+
+
+def _said(windows: Sequence[Window]) -> list[Any]:
+    return [
+        (
+            window.about,
+            (window.start - START) // MINUTE,
+            (window.end - START) // MINUTE,
+            window.n,
+            window.labelled,
+            *((each.measurement.key, round(each.measurement.value, 6), each.state) for each in window.judged),
+        )
+        for window in windows
+    ]
+
+
+def test_labels_count_in_the_window_of_their_answer(reference: Reference, example: Callable[..., Any]) -> None:
+    """They are judged once those of later windows have come, and told from the history before."""
+    of = _small(reference)
+    rows = _known(batch(example(), [0] * 10 + [1] * 10 + [2] * 10 + [9], labels=True))
+    of.answers(rows)
+    assert [line[:4] for line in _said(of.advance())] == [
+        ("answers", 0, 1, 10),
+        ("answers", 1, 2, 10),
+        ("answers", 2, 3, 10),
+    ]
+    first = rows.take(np.arange(8))
+    of.labelled(dataclasses.replace(first, label_time=np.full(8, START + 20 * MINUTE)))
+    assert [window.labelled for window in of.history() if window.about == "labelled"] == [8]
+    assert of.advance() == []
+    second = rows.take(np.arange(10, 20))
+    of.labelled(dataclasses.replace(second, label_time=np.full(10, START + 21 * MINUTE)))
+    found = of.advance(START + 23 * MINUTE)
+    judged = [window for window in found if window.about == "labelled"]
+    assert [(window.start, window.labelled) for window in judged][:1] == [(START, 8)]
+    (coverage,) = (e.measurement for e in judged[0].judged if e.measurement.statistic == "coverage")
+    assert (coverage.value, coverage.n) == (0.8, 10)
+
+
+def test_a_corrected_label_takes_the_place_of_the_first(reference: Reference, example: Callable[..., Any]) -> None:
+    """The window says what it would say had the right one come at once; detectors hear of it once."""
+    of, straight = _small(reference), _small(reference)
+    rows = _known(batch(example(), [0] * 10 + [30], labels=True))
+    right = np.array(rows.labels)
+    right[:10] = 1
+    for each in (of, straight):
+        each.answers(rows)
+        each.advance()
+    old, new = rows.take(np.arange(10)), dataclasses.replace(rows, labels=right).take(np.arange(10))
+    of.labelled(dataclasses.replace(old, labels=np.zeros(10)))
+    of.labelled(new, previous=np.zeros(10))
+    straight.labelled(new)
+    assert _said(of.finish()) == _said(straight.finish())
+
+
+def test_the_order_and_the_batches_of_rows_do_not_matter(reference: Reference, example: Callable[..., Any]) -> None:
+    """Everything the default monitors and detectors say, to the last digit."""
+    minutes = np.sort(np.random.default_rng(1).random(400) * 50)
+    whole = batch(example(), minutes, labels=True)
+    shuffled = whole.take(np.argsort(minutes + np.random.default_rng(2).random(400) * 0.9))
+    limits = Settings(rows=100, lateness=60.0)
+    said = []
+    for rows, pieces in ((whole, 1), (shuffled, 13)):
+        of = hub(reference, ("origin", "sex"), limits)
+        found = []
+        for part in np.array_split(np.arange(400), pieces):
+            of.answers(rows.take(part))
+            found += of.advance()
+        of.labelled(rows)
+        said.append(_said(found + of.finish()))
+    assert repr(said[0]) == repr(said[1])
+    assert {line[0] for line in said[0]} >= {"answers", "labelled"}
+
+
+def test_a_checkpoint_goes_on_as_if_nothing_had_been(reference: Reference, example: Callable[..., Any]) -> None:
+    """In the middle of a window, with labels of closed ones, alarms and detectors."""
+    rows = batch(example(), np.sort(np.random.default_rng(3).random(300) * 60), labels=True)
+    limits = Settings(rows=50)
+    of = hub(reference, ("origin",), limits)
+    of.answers(rows.take(np.arange(170)))
+    of.advance()
+    of.labelled(rows.take(np.arange(120)))
+    of.advance()
+    again = hub(reference, ("origin",), limits)
+    again.restore(of.checkpoint())
+    said = []
+    for each in (of, again):
+        each.answers(rows.take(np.arange(170, 300)))
+        each.labelled(rows.take(np.arange(120, 300)))
+        said.append((_said(each.finish()), _said(each.history()), _said(each.latest())))
+    assert repr(said[0]) == repr(said[1])
+    assert said[0][1]
+
+
+def test_a_checkpoint_of_other_monitors_is_refused(reference: Reference, example: Callable[..., Any]) -> None:
+    """Counts over other bins would add up to nonsense."""
+    of = _small(reference)
+    of.answers(batch(example(), [0] * 5))
+    with pytest.raises(CheckpointRefused, match="other monitors"):
+        hub(reference, (), LIMITS).restore(of.checkpoint())
+
+
+def test_what_is_kept_for_labels_is_bounded(reference: Reference, example: Callable[..., Any]) -> None:
+    """The oldest windows become one, and labels of all of them still count."""
+    of = _small(reference, keep_bytes=2_000, history=20)
+    rows = _known(batch(example(), np.repeat(np.arange(300), 10), labels=True))
+    of.answers(rows)
+    of.advance(START + 400 * MINUTE)
+    size = len(of.checkpoint())
+    of.labelled(rows)
+    of.finish()
+    kept = list(of.labelled_windows())
+    assert sum(window.labelled for window in kept) == len(rows)
+    assert len(kept) < 100
+    assert kept[0].n > kept[-1].n
+    assert size < 20_000
+    assert len(of.history()) <= 40
+
+
+def test_refusals_are_told_to_the_monitors_that_count_them(reference: Reference, example: Callable[..., Any]) -> None:
+    """As a share of all requests."""
+    of = hub(reference, (), LIMITS)
+    of.answers(batch(example(), [0] * 30))
+    for _ in range(10):
+        of.refused(START, "bad_input")
+    (window,) = of.advance(START + 5 * MINUTE)
+    assert window.refused == {"bad_input": 10}
+    (share,) = (e.measurement for e in window.judged if e.measurement.subject == "bad_input")
+    assert (share.value, share.n) == (0.25, 40)
+
+
+def test_a_slice_is_measured_and_not_tested(reference: Reference, example: Callable[..., Any]) -> None:
+    """Its rows alone; whether it is unlike all rows is no news."""
+    limits = Settings(rows=10, slices=({"origin": ("JFK",)},))
+    of = hub(reference, (), limits)
+    rows = batch(example(), np.zeros(200), labels=True)
+    of.answers(rows)
+    of.labelled(rows)
+    judged = [each for window in of.finish() for each in window.judged if "origin=JFK" in each.measurement.subject]
+    accuracy = next(e.measurement for e in judged if e.measurement.key[1:] == ("accuracy [origin=JFK]", "realised"))
+    known = (rows.columns["origin"] == "JFK") & ~np.isnan(np.asarray(rows.labels, float))
+    assert rows.predictions is not None
+    assert accuracy.value == pytest.approx((rows.predictions == rows.labels)[known].mean())
+    assert {each.measurement.p for each in judged} == {None}
+
+
+def test_tracks_do_not_depend_on_the_order_of_rows() -> None:
+    """Neither their slots nor their sums, however far rows reach and however they are divided."""
+    random = np.random.default_rng(0)
+    time, values = random.integers(0, 10**6, 500), random.random((500, 3))
+    values[random.random((500, 3)) < 0.2] = np.nan
+    whole = Track(3, grain=7)
+    whole.add(time, values)
+    for seed in range(5):
+        parts = np.array_split(np.random.default_rng(seed).permutation(500), seed + 2)
+        tracks = [Track(3, grain=7) for _ in parts]
+        for track, part in zip(tracks, parts, strict=True):
+            track.add(time[part], values[part])
+        for track in tracks[1:]:
+            tracks[0].merge(track)
+        mine, theirs = tracks[0].series(), whole.series()
+        assert mine.time.tolist() == theirs.time.tolist()
+        assert np.array_equal(mine.means, theirs.means, equal_nan=True)
+        assert 32 < len(theirs) <= 64
