@@ -24,6 +24,8 @@ from gateway.ingress import Gateway
 from gateway.observer import actor as observer
 from gateway.observer.actor import start_observer
 from gateway.repository import Folder, served
+from gateway.shadow import actor as shadows
+from gateway.shadow.actor import start_shadows
 from gateway.version import prepare
 
 logger = logging.getLogger("driftgate")
@@ -50,6 +52,7 @@ def start(config: Config) -> None:
     orphans.remember(run_folder(config), psutil.Process().children(recursive=True))
     start_control(config, uuid7())
     start_observer(config)
+    start_shadows(config)
     serve.start(
         http_options=HTTPOptions(host=config.listen.host, port=config.listen.http),
         grpc_options=gRPCOptions(port=config.listen.grpc, grpc_servicer_functions=[_SERVICER]),
@@ -70,6 +73,7 @@ def stop() -> None:
     family = psutil.Process().children(recursive=True)
     try:
         serve.shutdown()  # type: ignore[no-untyped-call]
+        shadows.finish(_FINISH_S)
         observer.finish(_FINISH_S)
     except NotReady as problem:
         logger.error("%s", problem.message)

@@ -21,12 +21,17 @@ from rich.table import Table
 from gateway import environment, orphans
 from gateway.client import fetch
 from gateway.config import Config, ModelConfig
+from gateway.desired import routing_of
 from gateway.errors import ConfigError, GatewayError, RepositoryError, SetupError
 from gateway.labels.command import labels
 from gateway.log import log_file, open_log
 from gateway.pidfile import PidFile
+from gateway.recorder import recipes
 from gateway.recordings import profile, replay
 from gateway.repository import served
+from gateway.rolling import rollout_commands
+from gateway.scoreboard import follow, rollout_table
+from gateway.stickiness import misfit
 from gateway.storage import export, forget
 from gateway.terminal import Commands, as_json, configured, load_config, out
 from gateway.version import LocalRunner, prepare
@@ -113,11 +118,15 @@ def check(config: Path, machine: bool) -> None:
 
 @main.command()
 @configured
+@click.option("--follow", "followed", is_flag=True, help="Show how the rollouts go on, until Ctrl-C.")
 @as_json
-def status(config: Path, machine: bool) -> None:
-    """Show what a running gateway serves."""
+def status(config: Path, followed: bool, machine: bool) -> None:
+    """Show what a running gateway serves, and how its rollouts stand."""
     settings = load_config(config)
-    found = fetch(settings.listen, "/gateway/status")
+    if followed:
+        follow(lambda: standings(settings), out)
+        return
+    found = {**fetch(settings.listen, "/gateway/status"), "rollouts": standings(settings)}
     if machine:
         click.echo(json.dumps(found, indent=2))
         return
@@ -129,6 +138,13 @@ def status(config: Path, machine: bool) -> None:
         )
     out.print(table)
     out.print(f"{len(found['replicas'])} replicas, revision {found['revision']}")
+    if found["rollouts"]:
+        out.print(rollout_table(found["rollouts"]))
+
+
+def standings(settings: Config) -> Any:
+    """How the rollouts of a running gateway stand."""
+    return fetch(settings.listen, "/gateway/rollouts")["rollouts"]
 
 
 @contextlib.contextmanager
@@ -188,15 +204,19 @@ def _checked(config: Config, folder: Any) -> dict[str, Any]:
     settings = config.settings(folder.model) or ModelConfig()
     try:
         version = prepare(folder, settings, config.limits)
+        recipes(config, b"")(version)
     except GatewayError as problem:
         return {**row, "problem": problem.message}
+    problem_with_key = misfit(routing_of(settings).sticky, folder.label, version.signature.inputs)
+    if problem_with_key:
+        return {**row, "problem": problem_with_key}
     assert isinstance(version.runner, LocalRunner)
     measured = version.runner.measured
     where = "own process" if settings.placement == "dedicated" else "inline" if measured.inline_rows else "thread"
     return {**row, "runs": where, "row_us": measured.row_ns / 1000}
 
 
-for command in (profile, replay, labels, export, forget):
+for command in (profile, replay, labels, export, forget, *rollout_commands):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -10,6 +10,10 @@ from gateway.config import Listen
 from gateway.errors import SetupError
 
 
+class Unreachable(SetupError):
+    """No gateway answers at the address."""
+
+
 def base_url(listen: Listen) -> str:
     """The address of the gateway's REST interface."""
     return f"http://{listen.host}:{listen.http}"
@@ -29,7 +33,7 @@ def _asked(method: str, listen: Listen, path: str, body: Any, timeout_s: float) 
     try:
         response = httpx.request(method, base_url(listen) + path, json=body, timeout=timeout_s, trust_env=False)
     except httpx.HTTPError as problem:
-        raise SetupError(
+        raise Unreachable(
             f"no gateway answers at {base_url(listen)} ({type(problem).__name__}); start one: driftgate up"
         ) from None
     if response.is_error:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import math
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,39 +11,10 @@ from pydantic import BeforeValidator, Field, model_validator
 from gateway.document import Frozen, document
 from gateway.errors import ConfigError
 from gateway.manifest import Name
+from gateway.quantity import Bytes, Count, Seconds, VersionNumber, Weight, seconds
+from gateway.traffic import RolloutConfig, RuleConfig, StickyText
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-Count = Annotated[int, Field(ge=1)]
-VersionNumber = Annotated[int, Field(ge=1)]
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-_UNITS = {"": 1, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-
-
-def _measure(value: Any, units: dict[str, float] | dict[str, int], example: str) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", value) if isinstance(value, str) else None
-    unit = units.get(match[2].lower()) if match else None
-    if match is None or unit is None:
-        raise ValueError(f"expected a number with a unit ({', '.join(filter(None, units))}), such as {example}")
-    return float(match[1]) * unit
-
-
-def _seconds(value: Any) -> float:
-    return _measure(value, _UNITS, "500ms")
-
-
-def _bytes(value: Any) -> int:
-    size = _measure(value, _SIZES, "64MiB")
-    if not math.isfinite(size):
-        raise ValueError(f"expected a finite number, found {size}")
-    return int(size)
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=30 * 86400)]
-Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=1)]
 
 
 class Listen(Frozen):
@@ -96,10 +65,12 @@ class Autoscale(Frozen):
 class Recording(Frozen):
     """What of a model's requests is recorded.
 
-    features: the inputs; left out, all. redact: inputs or outputs whose values are hashed with a key, or dropped, before they
+    answers: whether anything is; `record: none` says no, and then nothing follows from them either. features: the inputs; left
+    out, all. redact: inputs or outputs whose values are hashed with a key, or dropped, before they
     touch the disk; a list hashes all it names. max_bytes: what is larger is recorded without its inputs.
     """
 
+    answers: bool = True
     features: tuple[str, ...] | None = None
     redact: dict[str, Literal["hash", "drop"]] = {}
     max_bytes: Bytes = 2**20
@@ -107,11 +78,40 @@ class Recording(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _full(cls, value: Any) -> Any:
-        if value == "full":
-            return {}
+        if value in ("full", "none"):
+            return {"answers": value == "full"}
         if isinstance(value, dict) and isinstance(value.get("redact"), list):
             return {**value, "redact": dict.fromkeys(value["redact"], "hash")}
         return value
+
+
+class Monitoring(Frozen):
+    """How a model is watched; see monitors.settings. The defaults work without tuning. `monitor: none` watches nothing.
+
+    every: windows begin and end on its multiples. rows: how many answers make one; at_most: after which it closes with fewer.
+    false_alarms_per_month: how many may be raised though nothing changed. slices: rows that are watched once more on their
+    own, such as {carrier: [UA, DL]}.
+    """
+
+    on: bool = True
+    every: Annotated[Seconds, Field(ge=1)] = 60.0
+    rows: Count = 1000
+    at_most: Seconds = 86400.0
+    lateness: Annotated[float, BeforeValidator(seconds), Field(ge=0, le=86400)] = 10.0
+    false_alarms_per_month: Annotated[float, Field(gt=0, le=10_000)] = 1.0
+    min_group: Count = 30
+    slices: tuple[dict[str, tuple[str | int | bool, ...]], ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _none(cls, value: Any) -> Any:
+        return {"on": False} if value == "none" else value
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Monitoring:
+        if self.at_most < self.every:
+            raise ValueError(f"at_most {self.at_most:g} s is below every, {self.every:g} s")
+        return self
 
 
 class JournalConfig(Frozen):
@@ -136,7 +136,7 @@ class StoreConfig(Frozen):
     """
 
     flush: Seconds = 60.0
-    max_age: Annotated[float, BeforeValidator(_seconds), Field(gt=0)] = 90 * 86400.0
+    max_age: Annotated[float, BeforeValidator(seconds), Field(gt=0)] = 90 * 86400.0
     max_bytes: Bytes = 50 * 2**30
     label_wait: Seconds = 30 * 86400.0
 
@@ -145,12 +145,17 @@ class ModelConfig(Frozen):
     """One model: which versions are served, how traffic is split, and where they run.
 
     versions: left out, every one in the repository but those whose stage is archived. traffic: weights by version;
-    left out, all goes to the newest version in production. `placement: dedicated` gives each version processes of its
-    own, min_replicas to max_replicas of them (0: it sleeps until the first request).
+    left out, all goes to the newest version in production. rollout stands instead of traffic. sticky, rules: see
+    docs/routing.md. shadow: versions that run on recorded requests and never answer. `placement: dedicated` gives each
+    version processes of its own, min_replicas to max_replicas of them (0: it sleeps until the first request).
     """
 
     versions: tuple[VersionNumber, ...] | None = None
     traffic: dict[VersionNumber, Weight] | None = None
+    sticky: StickyText | None = None
+    rules: tuple[RuleConfig, ...] = ()
+    shadow: tuple[VersionNumber, ...] = ()
+    rollout: RolloutConfig | None = None
     placement: Literal["shared", "dedicated"] = "shared"
     min_replicas: Annotated[int, Field(ge=0)] = 1
     max_replicas: Count = 1
@@ -159,20 +164,39 @@ class ModelConfig(Frozen):
     workers: Count = 1
     max_batch_size: Annotated[int, Field(ge=0, le=65536)] | None = None
     record: Recording = Recording()
+    monitor: Monitoring = Monitoring()
 
     @model_validator(mode="after")
     def _consistent(self) -> ModelConfig:
         if self.traffic is not None and not any(self.traffic.values()):
             raise ValueError("traffic: at least one weight must be above 0")
-        if self.traffic and self.versions is not None:
-            absent = sorted(set(self.traffic) - set(self.versions))
+        if self.traffic is not None and self.rollout is not None:
+            raise ValueError("traffic and rollout cannot both be given: a rollout sets the shares itself")
+        if len(set(self.shadow)) < len(self.shadow):
+            raise ValueError(f"shadow: each version may stand once, found {list(self.shadow)}")
+        for key, versions in self._named():
+            absent = sorted(versions - set(versions if self.versions is None else self.versions))
             if absent:
-                raise ValueError(f"traffic names version {absent[0]}, but versions are {list(self.versions)}")
+                raise ValueError(f"{key} names version {absent[0]}, but versions are {list(self.versions or ())}")
         if self.min_replicas > self.max_replicas:
             raise ValueError(f"min_replicas {self.min_replicas} is above max_replicas {self.max_replicas}")
         if self.placement == "shared" and {"min_replicas", "max_replicas", "idle"} & self.model_fields_set:
             raise ValueError("min_replicas, max_replicas and idle are for placement: dedicated")
         return self
+
+    @property
+    def named(self) -> frozenset[int]:
+        """The versions that traffic, rules, shadow and rollout name: served even if their stage is archived."""
+        return frozenset().union(*(versions for _, versions in self._named()))
+
+    def _named(self) -> list[tuple[str, set[int]]]:
+        rollout = {self.rollout.stable, self.rollout.candidate} if self.rollout else set()
+        return [
+            ("traffic", set(self.traffic or ())),
+            ("rules", {rule.version for rule in self.rules}),
+            ("shadow", set(self.shadow)),
+            ("rollout", rollout),
+        ]
 
 
 class Config(Frozen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +35,9 @@ def document(text: str, tree: type[Tree], where: Path, error: type[SetupError]) 
         raise error(f"{where}{line}: not valid YAML: {getattr(problem, 'problem', problem)}") from None
     except ValueError as problem:  # 2013-02-30 looks like a date
         raise error(f"{where}: not valid YAML: {problem}") from None
+    doubled = [f"{where}:{line}: {key}: given twice, first in line {first}" for line, key, first in _doubled(node)]
+    if doubled:
+        raise error("\n".join(doubled))
     if content is None:
         content = {}
     if not isinstance(content, dict):
@@ -43,6 +47,29 @@ def document(text: str, tree: type[Tree], where: Path, error: type[SetupError]) 
     except ValidationError as problems:
         lines = [_sentence(problem, node, where) for problem in problems.errors()]
         raise error("\n".join(lines)) from None
+
+
+def _doubled(root: yaml.Node | None) -> Iterator[tuple[int, str, int]]:
+    """Keys that stand in a mapping twice, of which YAML would silently keep the last: line, path, and the line of the first.
+
+    Compared as text, as pydantic takes 1 and "1" for the same version. Each node is met once, whatever aliases lead to it.
+    """
+    met, waiting = set(), [(root, "")]
+    while waiting:
+        node, path = waiting.pop()
+        if id(node) in met or not isinstance(node, yaml.CollectionNode):
+            continue
+        met.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += [(item, f"{path}{place}.") for place, item in enumerate(node.value)]
+            continue
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            line, name = key.start_mark.line + 1, str(key.value)
+            if name in lines and name != "<<":
+                yield line, path + name, lines[name]
+            lines.setdefault(name, line)
+            waiting.append((value, f"{path}{name}."))
 
 
 def _sentence(problem: Any, node: yaml.Node | None, where: Path) -> str:

@@ -209,7 +209,15 @@ def header_id(headers: Mapping[str, str]) -> str:
 
 _ENCODED = {
     name: name.encode()
-    for name in ("content-encoding", "accept-encoding", "timeout", "traceparent", "x-request-id", _HEADER_LENGTH)
+    for name in (
+        "content-encoding",
+        "accept-encoding",
+        "timeout",
+        "traceparent",
+        "x-request-id",
+        "x-cohort",
+        _HEADER_LENGTH,
+    )
 }
 
 

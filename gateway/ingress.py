@@ -8,7 +8,7 @@ way), cancellation, and the load signal that autoscaling follows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ray import serve
@@ -30,6 +30,7 @@ from gateway.labels.intake import Intake
 from gateway.labels.routes import label_routes
 from gateway.link import Link
 from gateway.log import open_log
+from gateway.management import management_routes
 from gateway.observer.asking import Asking
 from gateway.observer.routes import observer_routes
 from gateway.reconcile import Reconciler
@@ -70,15 +71,16 @@ class Gateway(InferenceService):
         global _here  # noqa: PLW0603 - see above
         open_log(config.data)
         catalogue, admission = Catalogue(), Admission(config.limits.max_in_flight)
-        reconciler = Reconciler(catalogue, config, _preparing(dedicated))
+        recipe_of = recipes(config, redaction_key(config.data))
+        reconciler = Reconciler(catalogue, config, _preparing(dedicated, recipe_of))
         replica = serve.get_replica_context().replica_id.unique_id
         journal = Journal(config.data / "journal", Bounds(config.journal.segment, config.journal.max_bytes))
-        recipe_of = recipes(config, redaction_key(config.data))
         self._recorder = Recorder(journal, admission, recipe_of, refusing=config.journal.on_full == "refuse")
         self.control = self._link = Link(replica, catalogue, admission, reconciler, self._recorder)
         self.plane = Plane(catalogue, admission, config.limits, trust_everyone, self._recorder)
         intake = Intake(Inbox(config.data / "state" / "labels.sqlite"))
         more = (*label_routes(catalogue, intake, config.limits), *observer_routes(Asking(), config.limits))
+        more = (*more, *management_routes(self._link, config.limits))
         self._front = Front(self.plane, build(catalogue, self.control, config.limits, *more))
         await self._link.start()
         _here = self._front
@@ -96,14 +98,17 @@ class Gateway(InferenceService):
         return {"load": self._link.load_share}
 
 
-def _preparing(dedicated: Mapping[str, Remote]) -> Any:
+def _preparing(dedicated: Mapping[str, Remote], recipe_of: Callable[[Version], object]) -> Any:
     def prepare_or_reach(folder: Folder, settings: ModelConfig, limits: Limits) -> Version:
         if settings.placement == "shared":
-            return prepare(folder, settings, limits)
-        if folder.label not in dedicated:
+            version = prepare(folder, settings, limits)
+        elif folder.label in dedicated:
+            version = dedicated[folder.label].version(folder)
+        else:
             raise RepositoryError(
                 f"{folder.label}: placement is dedicated, and versions so placed are deployed at start"
             )
-        return dedicated[folder.label].version(folder)
+        recipe_of(version)  # one that cannot be recorded as it should be is not served
+        return version
 
     return prepare_or_reach

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 from gateway.admission import Admission
 from gateway.catalogue import Catalogue, Entry
 from gateway.config import Limits
-from gateway.errors import Cancelled, GatewayError
+from gateway.errors import Cancelled, GatewayError, Overloaded
 from gateway.identifier import uuid7
 from gateway.query import Answer, Query, Rows
 from gateway.routing import Route
@@ -102,7 +102,11 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """What a journey needs. `authenticate` raises GatewayError for headers that it does not trust."""
+    """What a journey needs.
+
+    authenticate: raises GatewayError for headers that it does not trust. record: raises Overloaded for an answer that may not
+    be given, since it cannot be recorded.
+    """
 
     catalogue: Catalogue
     admission: Admission
@@ -125,8 +129,10 @@ async def infer(plane: Plane, call: Call[Reply_co]) -> Reply_co:
             exchange.query = query = call.parse()
             exchange.request_id = query.id or call.request_id or uuid7()
             deadline = _deadline(plane.limits, call.timeout_s(), query)
-            exchange.revision = plane.catalogue.revision
-            exchange.route, exchange.entry, version = plane.catalogue.route(call.model, call.pinned, random.random())
+            exchange.revision = plane.catalogue.revision(call.model)
+            exchange.route, exchange.entry, version = plane.catalogue.route(
+                call.model, call.pinned, random.random(), call.headers, query
+            )
             exchange.version = version
             exchange.inputs, exchange.rows = version.signature.fit(query)
             names = version.signature.choose(query.wanted)
@@ -147,8 +153,8 @@ async def infer(plane: Plane, call: Call[Reply_co]) -> Reply_co:
         reply = call.refuse(exchange.refusal, exchange.request_id)
     finally:
         exchange.total_ns = time.perf_counter_ns() - began
-        _record(plane, exchange)
-    return reply
+        unrecorded = _record(plane, exchange)
+    return reply if unrecorded is None else call.refuse(unrecorded, exchange.request_id)
 
 
 def begin(model: str, headers: Mapping[str, str], request_id: str) -> Exchange:
@@ -163,15 +169,19 @@ def refuse(plane: Plane, exchange: Exchange, refusal: GatewayError, began_ns: in
     exchange.refusal = refusal
     exchange.request_id = exchange.request_id or uuid7()
     exchange.total_ns = time.perf_counter_ns() - began_ns
+    exchange.at -= exchange.total_ns  # when it came, not when it was refused
     _record(plane, exchange)
 
 
-def _record(plane: Plane, exchange: Exchange) -> None:
-    """Records it; an answer that was computed is not lost because that failed."""
+def _record(plane: Plane, exchange: Exchange) -> Overloaded | None:
+    """Records it; gives what to say instead of an answer that may not be given. Any other failure costs nobody an answer."""
     try:
         plane.record(exchange)
+    except Overloaded as refusal:
+        return refusal
     except Exception:
         logger.exception("an exchange could not be recorded")
+    return None
 
 
 def count(exchange: Exchange) -> None:

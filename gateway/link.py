@@ -16,6 +16,7 @@ from gateway.catalogue import Catalogue
 from gateway.control import NAME, NAMESPACE, Counts, News
 from gateway.desired import Desired
 from gateway.errors import BadRequest, GatewayError, NotReady, RepositoryError
+from gateway.management import Verb, told
 from gateway.reconcile import Reconciler, refusal
 from gateway.recorder import Recorder
 from gateway.statistics import Statistics
@@ -35,6 +36,13 @@ async def _asked(answer: Awaitable[Any]) -> Any:
         return await answer
     except RayError as problem:
         raise NotReady(f"the control actor does not answer just now ({type(problem).__name__}); try again") from None
+
+
+def _granted(answer: Any) -> Any:
+    """What the actor says. Raises the GatewayError that it has instead."""
+    if isinstance(answer, GatewayError):
+        raise answer
+    return answer
 
 
 class Link:
@@ -69,6 +77,34 @@ class Link:
     async def unload(self, model: str, versions: list[int] | None) -> None:
         """See rest.Control."""
         await self._change("unload", model, versions)
+
+    async def config(self) -> dict[str, Any]:
+        """See management.Steering; so are the next ones."""
+        found: dict[str, Any] = await _asked(self._actor.config.remote())
+        return found
+
+    async def plan(self, text: str) -> dict[str, Any]:
+        """See management.Steering."""
+        found: dict[str, Any] = _granted(await _asked(self._actor.plan.remote(text)))
+        return found
+
+    async def apply(self, text: str, who: str) -> dict[str, Any]:
+        """See management.Steering."""
+        found: dict[str, Any] = _granted(await _asked(self._actor.apply.remote(text, who)))
+        return found
+
+    async def command(self, model: str, what: Verb, who: str, why: str) -> dict[str, Any]:
+        """See management.Steering."""
+        return {"model": model, "state": _granted(await _asked(self._actor.command.remote(model, what, who, why)))}
+
+    async def rollouts(self) -> list[dict[str, Any]]:
+        """See management.Steering."""
+        found: list[dict[str, Any]] = await _asked(self._actor.rollouts.remote())
+        return found
+
+    async def history(self, model: str | None, limit: int) -> list[dict[str, Any]]:
+        """See management.Steering."""
+        return [told(event) for event in await _asked(self._actor.history.remote(model, limit))]
 
     async def statistics(self, model: str | None) -> dict[tuple[str, int], dict[str, Any]]:
         """See rest.Control. Other replicas' counts may be SYNC_S old."""
@@ -115,6 +151,8 @@ class Link:
                     applying = None
                 if news is not None and applying is None:
                     applying = asyncio.get_running_loop().create_task(self._reconciler.apply(news))
+                elif news is not None:  # versions are loading: what needs none of them does not wait
+                    self._reconciler.direct(news)
             except NotReady as problem:  # the replica goes on with what it has
                 logger.warning("%s", problem.message)
                 await asyncio.sleep(1.0)
@@ -138,6 +176,10 @@ class Link:
             "closed": self._closed,
             "load": self.load_share,
             "journal": self._recorder.report(),
+            "ready": {
+                model: [number for number, entry in versions.items() if entry.version is not None]
+                for model, versions in self._catalogue.entries().items()
+            },
             "statistics": {
                 (model, number): entry.statistics.export()
                 for model, versions in self._catalogue.entries().items()

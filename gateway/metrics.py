@@ -75,12 +75,88 @@ BACKLOG = Metric("driftgate_observer_backlog_bytes", "gauge", "Bytes of journal 
 OBSERVED = Metric(
     "driftgate_observer_rows", "counter", "Rows that passed through the observer since it was started.", ()
 )
+FAILURES = Metric(
+    "driftgate_observer_failures", "counter", "Times that a monitor or a gate failed on recorded rows.", ()
+)
 COMMITS = Metric("driftgate_observer_commits", "counter", "Checkpoints of journal places, store and monitors.", ())
 COMMIT_AGE = Metric("driftgate_observer_checkpoint_age_seconds", "gauge", "Time since the last checkpoint.", ())
 JOURNAL = Metric("driftgate_journal_bytes", "gauge", "Bytes of all journals on disk.", ())
 JOURNAL_LIMIT = Metric("driftgate_journal_limit_bytes", "gauge", "What they may have (journal.max_bytes).", ())
 STORE_BYTES = Metric("driftgate_store_bytes", "gauge", "Bytes of the Parquet files.", ())
 STORE_PARTS = Metric("driftgate_store_parts", "gauge", "Parquet files.", ())
+SHADOW_DISAGREEMENT = Metric(
+    "driftgate_shadow_disagreement_ratio",
+    "gauge",
+    "Share of the rows that a shadow answered otherwise than the primary version did.",
+    ("model", "version", "primary"),
+)
+SHADOW_REQUESTS = Metric(
+    "driftgate_shadow_requests",
+    "counter",
+    "Primaries by what their shadow made of them: ok, or why it gave no answer.",
+    ("model", "version", "outcome"),
+)
+SHADOW_LAG = Metric(
+    "driftgate_shadow_lag_seconds",
+    "gauge",
+    "Age of the oldest primary that waits for its shadow.",
+    ("model", "version"),
+)
+SHADOW_BACKLOG = Metric(
+    "driftgate_shadow_backlog_bytes", "gauge", "Bytes of journal that wait for a shadow.", ("model", "version")
+)
+SHADOW_STARTS = Metric(
+    "driftgate_shadow_starts", "counter", "Times that a shadow's process was started.", ("model", "version")
+)
+SHADOW_GAPS = Metric(
+    "driftgate_shadow_gaps",
+    "counter",
+    "Segments of journals deleted before the shadow had read them.",
+    ("model", "version"),
+)
+
+DRIFT = Metric(
+    "driftgate_drift_score",
+    "gauge",
+    "Distance of a feature's, or the answers', distribution in the last window from the training data's.",
+    (*_SUBJECT, "feature", "statistic"),
+)
+QUALITY = Metric(
+    "driftgate_quality_ratio",
+    "gauge",
+    "Share of the last window's rows that are missing, out of range, unseen, … in a feature.",
+    (*_SUBJECT, "feature", "statistic"),
+)
+OUTLIERS = Metric(
+    "driftgate_outlier_ratio",
+    "gauge",
+    "Share of the last window's rows stranger than 99 % of the training data.",
+    (*_SUBJECT, "statistic"),
+)
+PERFORMANCE = Metric(
+    "driftgate_performance", "gauge", "A metric from labels, of the newest window that has them.", (*_SUBJECT, "metric")
+)
+ESTIMATED = Metric(
+    "driftgate_estimated_performance",
+    "gauge",
+    "The same metric estimated without labels, of the last window.",
+    (*_SUBJECT, "metric"),
+)
+FAIRNESS = Metric(
+    "driftgate_fairness_gap", "gauge", "Gap between groups in the last window.", (*_SUBJECT, "group", "statistic")
+)
+ALARM = Metric("driftgate_alarm", "gauge", "Alarms that fire now, by monitor; 0 for none.", (*_SUBJECT, "monitor"))
+WINDOW_ROWS = Metric("driftgate_window_rows", "gauge", "Rows in the last window.", (*_SUBJECT, "window"))
+WINDOW_END = Metric(
+    "driftgate_window_end_timestamp_seconds", "gauge", "When the last window ended.", (*_SUBJECT, "window")
+)
+LATE = Metric(
+    "driftgate_late_rows",
+    "counter",
+    "Rows that came after their window had closed, and count in a later one.",
+    _SUBJECT,
+)
+
 STORE_ROWS = Metric("driftgate_records", "counter", "Rows written to the store since the observer's process began.", ())
 DELAY = Metric("driftgate_observer_delay_seconds", "histogram", "From an answer to its being observed.", ())
 LABELS = Metric(

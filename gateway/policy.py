@@ -20,11 +20,13 @@ Encode = Callable[[Array], Any]
 
 
 class Policy(NamedTuple):
-    """features: the inputs to record, None for all. redact: those whose values are hashed or dropped, outputs too.
+    """answers: whether anything is recorded. features: the inputs to record, None for all.
 
-    max_bytes: of one request; what is larger is recorded without its inputs, and if need be without its outputs.
+    redact: those whose values are hashed or dropped, outputs too. max_bytes: of one request; what is larger is recorded
+    without its inputs, and if need be without its outputs.
     """
 
+    answers: bool = True
     features: tuple[str, ...] | None = None
     redact: Mapping[str, Redaction] = {}
     max_bytes: int = 1 << 20
@@ -43,11 +45,16 @@ class Recipe(NamedTuple):
     max_bytes: int
 
 
-def recipe(manifest: Manifest, signature: Signature, stamp: str, policy: Policy, key: bytes) -> Recipe:
-    """The recipe of a version. key: for hashes. Raises ConfigError if the policy names what the version does not have."""
-    known = {*signature.inputs, *signature.outputs}
+def recipe(manifest: Manifest, signature: Signature, stamp: str, policy: Policy, key: bytes) -> Recipe | None:
+    """The recipe of a version; None if nothing of it is recorded. key: for hashes.
+
+    Raises ConfigError if the policy names what the version does not have.
+    """
+    if not policy.answers:
+        return None
+    known = dict.fromkeys((*signature.inputs, *signature.outputs))
     for name in (*(policy.features or ()), *policy.redact):
-        if name not in known | set(manifest.groups):
+        if name not in known and name not in manifest.groups:
             raise ConfigError(f"record: {manifest.label} has no input or output {name}; it has {', '.join(known)}")
     wanted = set(signature.inputs if policy.features is None else policy.features)
     inputs = [spec for name, spec in signature.inputs.items() if name in wanted and policy.redact.get(name) != "drop"]
@@ -107,7 +114,12 @@ def _encoder(layout: Layout, field: Field, key: bytes) -> Encode:
 def _parameter(hashed: bool, key: bytes) -> Callable[[Any], Any]:
     if hashed:
         return lambda value: None if value is None else keyed_hash(value, key)
-    return lambda value: value
+    return _fitting
+
+
+def _fitting(value: Any) -> Any:
+    """JSON has whole numbers of any size; the store takes the text of those that the journal does not."""
+    return str(value) if isinstance(value, int) and not -(2**63) <= value < 2**64 else value
 
 
 def _texts(array: Array) -> list[Any]:

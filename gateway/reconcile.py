@@ -11,6 +11,8 @@ from gateway.config import Config, Limits, ModelConfig
 from gateway.desired import Desired
 from gateway.errors import GatewayError, RepositoryError
 from gateway.repository import Folder
+from gateway.routing import Routing
+from gateway.stickiness import misfit
 from gateway.version import Version
 
 logger = logging.getLogger("driftgate")
@@ -31,14 +33,22 @@ class Reconciler:
 
     async def apply(self, desired: Desired) -> None:
         """Returns when every version is in service or known not to be fit; `failures` says why, by `model/version`."""
+        self.direct(desired)
         missing = [folder for model in desired.models for folder in self._missing(desired, model)]
         for folder in missing:
             self._catalogue.declare(folder.model, folder.version, self._loading(folder))
-        await asyncio.gather(*(self._load(folder) for folder in missing))
+        await asyncio.gather(*(self._load(folder, desired.routing.get(folder.model)) for folder in missing))
+        self._catalogue.direct(desired.routing, desired.revision)
         self._retire(desired)
-        self._catalogue.weigh(desired.weights, desired.revision)
         self._generation = dict(desired.generation)
         self.revision = desired.revision
+
+    def direct(self, desired: Desired) -> None:
+        """Routes anew at once where that waits for no version; a rollback does not wait until something else is loaded."""
+        now = {
+            model: routing for model, routing in desired.routing.items() if not self._catalogue.awaits(model, routing)
+        }
+        self._catalogue.direct(now, desired.revision)
 
     def _missing(self, desired: Desired, model: str) -> list[Folder]:
         """Versions to load: not in service or changed on disk. One that failed is tried again only when told to load."""
@@ -56,10 +66,13 @@ class Reconciler:
         entry = self._catalogue.entries().get(folder.model, {}).get(folder.version)
         return Status("READY", "its new files are loading") if entry and entry.version else Status("LOADING")
 
-    async def _load(self, folder: Folder) -> None:
+    async def _load(self, folder: Folder, routing: Routing | None) -> None:
         settings = self._config.settings(folder.model) or ModelConfig()
         try:
             version = await asyncio.to_thread(self._prepare, folder, settings, self._config.limits)
+            misfitting = misfit(routing.sticky if routing else None, folder.label, version.signature.inputs)
+            if misfitting:
+                raise RepositoryError(misfitting)
         except (GatewayError, OSError) as problem:
             self._refuse(folder, str(problem))
         except Exception as problem:

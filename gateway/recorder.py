@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import weakref
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -22,15 +23,17 @@ logger = logging.getLogger("driftgate")
 
 _NAME = 128
 _RENEW_S = 300.0  # what was forgotten elsewhere must not live on in a journal that nobody fills
-_HELD = 1024  # recipes; a version that was replaced is not asked for again
 
 
 class Form(NamedTuple):
-    """A version's recipe and the number that its layout has in the journal; the version is held so that its id stays its own."""
+    """A version's recipe, None if nothing is recorded, and the number that its layout has in the journal.
 
-    version: Version
+    version: not held, since it holds a model; gone, it may leave its id to another.
+    """
+
+    version: weakref.ref[Version]
     number: int
-    recipe: Recipe
+    recipe: Recipe | None
 
 
 class Recorder:
@@ -41,7 +44,7 @@ class Recorder:
     """
 
     def __init__(
-        self, journal: Journal, admission: Admission, recipe_of: Callable[[Version], Recipe], refusing: bool
+        self, journal: Journal, admission: Admission, recipe_of: Callable[[Version], Recipe | None], refusing: bool
     ) -> None:
         self._journal = journal
         self._admission = admission
@@ -53,12 +56,20 @@ class Recorder:
         self._renewed = time.monotonic()
 
     def __call__(self, exchange: Exchange) -> None:
-        """Records it. Never waits."""
-        count(exchange)
-        if exchange.answer is None:
-            self._refused(exchange)
-        else:
-            self._answered(exchange)
+        """Records it. Never waits. Raises Overloaded for an answer that has no room, where nothing is answered unrecorded."""
+        try:
+            if exchange.answer is None:
+                self._refused(exchange)
+            else:
+                self._answered(exchange)
+        except Overloaded as refusal:
+            exchange.answer, exchange.refusal = None, refusal
+            raise
+        except Exception:
+            self._journal.lose()
+            raise
+        finally:
+            count(exchange)
 
     def tend(self) -> None:
         """Call it now and then: a journal that was full may have room again."""
@@ -85,8 +96,12 @@ class Recorder:
         assert answer
         assert query
         assert route
-        form = self._forms.get(id(version)) or self._form(version)
+        form = self._forms.get(id(version))
+        if form is None or form.version() is not version:
+            form = self._form(version)
         recipe = form.recipe
+        if recipe is None:
+            return
         outputs = {tensor.name: tensor.array for tensor in answer.outputs}
         frame = Answered(
             exchange.at,
@@ -109,16 +124,17 @@ class Recorder:
         encoded = journal.encode(frame)
         if len(encoded) > recipe.max_bytes:
             encoded = self._cut(frame, recipe.max_bytes)
-        if not journal.append_encoded(encoded):
-            self._full()
+        if not journal.append_encoded(encoded) and self._refusing:
+            raise self._full()
 
     def _cut(self, frame: Answered, most: int) -> bytearray:
-        """Without its inputs, and if that is not enough, without its outputs."""
-        short = structs.replace(frame, inputs=[None] * len(frame.inputs))
-        encoded = self._journal.encode(short)
-        if len(encoded) <= most:
-            return encoded
-        return self._journal.encode(structs.replace(short, outputs=[None] * len(frame.outputs)))
+        """Without its inputs, and if that is not enough, without its outputs, and then without its groups."""
+        for name in ("inputs", "outputs", "groups"):
+            frame = structs.replace(frame, **{name: [None] * len(getattr(frame, name))})
+            encoded = self._journal.encode(frame)
+            if len(encoded) <= most:
+                break
+        return encoded
 
     def _refused(self, exchange: Exchange) -> None:
         refusal, route = exchange.refusal, exchange.route
@@ -135,31 +151,34 @@ class Recorder:
             refusal.code,
             exchange.total_ns,
         )
-        if not self._journal.append(frame):
+        if not self._journal.append(frame) and self._refusing:
             self._full()
 
     def _form(self, version: Version) -> Form:
-        if len(self._forms) >= _HELD:
-            self._forms.clear()
-        form = Form(version, self._declared, self._recipe_of(version))
+        for key, form in list(self._forms.items()):
+            if form.version() is None:
+                self._journal.withdraw(form.number)
+                del self._forms[key]
+        form = Form(weakref.ref(version), self._declared, self._recipe_of(version))
         self._declared += 1
         self._forms[id(version)] = form
-        self._journal.declare(form.number, form.recipe.layout)
+        if form.recipe is not None:
+            self._journal.declare(form.number, form.recipe.layout)
         return form
 
-    def _full(self) -> None:
-        if self._refusing:
-            self._admission.block(
-                Overloaded("the journal is full (journal.max_bytes); nothing is answered unrecorded", 5)
-            )
+    def _full(self) -> Overloaded:
+        """Takes on no more requests, and says why."""
+        refusal = Overloaded("the journal is full (journal.max_bytes); nothing is answered unrecorded", 5)
+        self._admission.block(refusal)
+        return refusal
 
 
-def recipes(config: Config, key: bytes) -> Callable[[Version], Recipe]:
+def recipes(config: Config, key: bytes) -> Callable[[Version], Recipe | None]:
     """How each version's requests are recorded, as the configuration wants it. key: for the hashes."""
 
-    def recipe_of(version: Version) -> Recipe:
+    def recipe_of(version: Version) -> Recipe | None:
         wanted = (config.settings(version.manifest.name) or ModelConfig()).record
-        policy = Policy(wanted.features, wanted.redact, wanted.max_bytes)
+        policy = Policy(wanted.answers, wanted.features, wanted.redact, wanted.max_bytes)
         return recipe(version.manifest, version.signature, version.stamp, policy, key)
 
     return recipe_of

@@ -18,7 +18,7 @@ from rich.table import Table
 from gateway.client import base_url, fetch
 from gateway.errors import SetupError
 from gateway.manifest import read_manifest
-from gateway.terminal import DEFAULT_CONFIG, as_json, load_config, out
+from gateway.terminal import DEFAULT_CONFIG, Moment, as_json, load_config, out
 
 
 class Speed(click.ParamType[float]):
@@ -58,6 +58,7 @@ def profile(data: Path, manifest: Path, output: Path) -> None:
 @click.option(
     "--speed", type=Speed(), default="3600x", show_default=True, help="60x: a minute in a second; max: at once."
 )
+@click.option("--from", "begin", type=Moment(), help="Start with the requests of this time, such as 2013-04-01.")
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after so many requests.")
 @click.option(
     "--data", type=click.Path(path_type=Path, exists=True), help="The recording, if not in the model's folder."
@@ -65,7 +66,14 @@ def profile(data: Path, manifest: Path, output: Path) -> None:
 @click.option("--labels/--no-labels", default=True, show_default=True, help="Send labels too, when they became known.")
 @as_json
 def replay(
-    model: str, config: Path, speed: float, limit: int | None, data: Path | None, labels: bool, machine: bool
+    model: str,
+    config: Path,
+    speed: float,
+    begin: int | None,
+    limit: int | None,
+    data: Path | None,
+    labels: bool,
+    machine: bool,
 ) -> None:
     """Send the recorded requests of MODEL to a running gateway, in order, and their labels."""
     from gateway.replay import recording, sending  # noqa: PLC0415 - as above
@@ -73,14 +81,14 @@ def replay(
     settings = load_config(config)
     path = data or recording.recording(settings.repository, model)
     inputs = fetch(settings.listen, f"/v2/models/{model}")["inputs"]
-    total = min(recording.rows(path), limit or sys.maxsize)
+    total = min(recording.rows(path, begin), limit or sys.maxsize)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(model, total=total)
         summary = asyncio.run(
             sending.replay(
                 f"{base_url(settings.listen)}/v2/models/{model}",
-                recording.requests(path, inputs, limit, labels=labels),
+                recording.requests(path, inputs, limit, begin=begin, labels=labels),
                 speed,
                 lambda moment: bar.update(task, advance=1, description=f"{model} {moment:%Y-%m-%d %H:%M}"),
             )

@@ -61,7 +61,7 @@ def served(config: Config) -> dict[str, dict[int, Folder]]:
             raise RepositoryError(
                 f"model {model} is configured, but {config.repository} holds only {', '.join(found) or 'nothing'}"
             )
-        for version in sorted({*(settings.versions or ()), *(settings.traffic or ())}):
+        for version in sorted({*(settings.versions or ()), *settings.named}):
             if version not in found[model]:
                 raise RepositoryError(
                     f"version {model}/{version} is configured, but {config.repository / model} holds only "
@@ -136,7 +136,8 @@ def signature_of(manifest: Manifest) -> Signature:
 
 def _versions(model: Path) -> Iterator[Folder]:
     for path in model.iterdir():
-        if path.is_dir() and path.name.isdecimal() and path.name.isascii() and not path.name.startswith("0"):
+        name = path.name
+        if path.is_dir() and name.isdecimal() and name.isascii() and len(name) <= 18 and not name.startswith("0"):
             yield Folder(model.name, int(path.name), path, _stamp(path))
 
 
@@ -159,7 +160,7 @@ def _stamp(path: Path) -> str:
 def _wanted(versions: dict[int, Folder], settings: ModelConfig) -> dict[int, Folder]:
     if settings.versions is not None:
         return {version: versions[version] for version in settings.versions}
-    named = settings.traffic or {}
+    named = settings.named
     return {number: folder for number, folder in versions.items() if number in named or not _archived(folder)}
 
 

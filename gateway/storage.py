@@ -3,40 +3,29 @@
 from __future__ import annotations
 
 import json
+import struct
 import time
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gateway.client import post
+from gateway.client import Unreachable, post
 from gateway.config import Config
 from gateway.errors import SetupError
 from gateway.pidfile import PidFile
 from gateway.policy import keyed_hash
 from gateway.record import Role
 from gateway.secret import redaction_key
-from gateway.terminal import DEFAULT_CONFIG, as_json, load_config, out
+from gateway.terminal import DEFAULT_CONFIG, Moment, as_json, load_config, out
 
-
-class Moment(click.ParamType[int]):
-    """A date or a time, ISO 8601, UTC unless it says otherwise; as ns since the epoch."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The moment."""
-        if isinstance(value, int):
-            return value
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"expected a time such as 2026-11-23 or 2026-11-23T14:00:00Z, found {value!r}", param, ctx)
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1e6) * 1000
-
+if TYPE_CHECKING:
+    from gateway.observer.fold import Fold
 
 _CONFIG = click.option("--config", type=click.Path(path_type=Path), default=DEFAULT_CONFIG, show_default=True)
 _ROLES: dict[str, tuple[Role, ...]] = {"primary": ("primary",), "shadow": ("shadow",), "all": ("primary", "shadow")}
@@ -109,19 +98,14 @@ def forget(
     if bool(ids) == bool(column) or bool(column) != (bool(value) or bool(digest)):
         raise click.UsageError("name either --id, or --column with --value or --hash")
     settings = load_config(config)
-    kept = digest or (value and _recorded(settings, model, column, value))
+    kept = [digest] if digest else _recorded(settings, model, column, value) if column and value else [None]
     if PidFile.running(settings.data) is not None:
-        body = {"ids": list(ids)} if ids else {"column": column, "value": kept}
-        rows = post(settings.listen, f"/gateway/models/{model}/forget", body)["forgotten"]
+        path = f"/gateway/models/{quote(model, safe='')}/forget"
+        bodies = [{"ids": list(ids)} if ids else {"column": column, "value": each} for each in kept]
+        rows = sum(_ask(settings, path, body)["forgotten"] for body in bodies)
     else:
-        from gateway.observer.fold import Fold  # noqa: PLC0415 - as above
-
-        fold = Fold(settings)
-        try:
-            fold.drain(time.time_ns(), patience_ns=0)
-            rows = fold.forget(model, list(ids) or None, column, kept or None)
-        finally:
-            fold.close()
+        with _folded(settings) as fold:
+            rows = sum(fold.forget(model, list(ids) or None, column, each) for each in kept)
     if machine:
         click.echo(json.dumps({"model": model, "forgotten": rows}))
     else:
@@ -133,19 +117,59 @@ def forget(
 def catch_up(settings: Config) -> None:
     """Returns when all that was answered before is in the store, whether a gateway runs or not."""
     if PidFile.running(settings.data) is not None:
-        post(settings.listen, "/gateway/flush", {})
-        return
+        _ask(settings, "/gateway/flush", {})
+    else:
+        with _folded(settings):
+            pass
+
+
+def _ask(settings: Config, path: str, body: object) -> Any:
+    try:
+        return post(settings.listen, path, body)
+    except Unreachable:
+        pid = PidFile.running(settings.data)
+        if pid is None:
+            raise
+        raise SetupError(f"the gateway (process {pid}) does not answer yet, or no longer; try again") from None
+
+
+@contextmanager
+def _folded(settings: Config) -> Iterator[Fold]:
+    """The fold of a gateway that does not run, with all that was answered. Raises SetupError if nothing ever was."""
     from gateway.observer.fold import Fold  # noqa: PLC0415 - as above
 
+    if not any((settings.data / name).exists() for name in ("journal", "state/store.sqlite")):
+        raise SetupError(f"{settings.data}: nothing is recorded there yet")
     fold = Fold(settings)
     try:
         fold.drain(time.time_ns(), patience_ns=0)
+        yield fold
     finally:
         fold.close()
 
 
-def _recorded(settings: Config, model: str, column: str | None, value: str) -> str:
-    """The value as it stands in the store: hashed where the configuration says so."""
+def _recorded(settings: Config, model: str, column: str, value: str) -> list[str]:
+    """The value as it may stand in the store: hashed where the configuration says so, of the input, output or group."""
     wanted = settings.settings(model)
-    hashed = wanted is not None and wanted.record.redact.get(column or "") == "hash"
-    return keyed_hash(value, redaction_key(settings.data)) if hashed else value
+    redact = wanted.record.redact if wanted is not None else {}
+    kind, _, name = column.partition(".")
+    hashed = "hash" in (redact.get(column), redact.get(name) if kind in ("group", "input", "output") else None)
+    if not hashed:
+        return [value]
+    key = redaction_key(settings.data)
+    return [keyed_hash(written, key) for written in _written(value)]
+
+
+def _written(value: str) -> list[str]:
+    """The texts that may have been hashed for a value: of a number it depends on the datatype, 0.1 is 0.10000000149 in FP32.
+
+    >>> _written("35")
+    ['35', '35.0']
+    """
+    texts = [value, value.capitalize()] if value.lower() in ("true", "false") else [value]
+    with suppress(ValueError):
+        texts.append(str(float(value)))
+    for width in "ef":  # FP16, FP32
+        with suppress(ValueError, OverflowError):
+            texts += map(str, struct.unpack(width, struct.pack(width, float(value))))
+    return list(dict.fromkeys(texts))

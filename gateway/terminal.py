@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,22 @@ class Commands(click.Group):
         except GatewayError as problem:
             click.echo(f"driftgate: {problem.message}", err=True)
             sys.exit(1)
+
+
+class Moment(click.ParamType[int]):
+    """A date or a time, ISO 8601, UTC unless it says otherwise; as ns since the epoch."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The moment."""
+        if isinstance(value, int):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"expected a time such as 2026-11-23 or 2026-11-23T14:00:00Z, found {value!r}", param, ctx)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1e6) * 1000
 
 
 def configured(command: Callable[..., None]) -> Callable[..., None]:

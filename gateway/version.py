@@ -33,7 +33,7 @@ class Runner(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Version:
     """What the catalogue holds: who it is, what it takes, and what runs it."""
 

@@ -83,13 +83,13 @@ def arithmetic() -> onnx.ModelProto:
     )
 
 
-def lookup() -> onnx.ModelProto:
-    """y = 10 · x for x in 0, 1, 2, 3; any other x makes the run fail, and with it all that ran with it."""
+def lookup(size: int = 4) -> onnx.ModelProto:
+    """y = 10 · x for 0 <= x < size; any other x makes the run fail, and with it all that ran with it."""
     return model(
         [helper.make_node("Gather", ["table", "x"], ["y"], axis=0)],
         [value("x", "INT64", ("N",))],
         [value("y", "INT64", ("N",))],
-        {"table": np.array([0, 10, 20, 30], np.int64)},
+        {"table": 10 * np.arange(size, dtype=np.int64)},
     )
 
 

@@ -16,40 +16,73 @@ LAYERS = """
 gateway.cli
 gateway.app
 gateway.ingress
-gateway.observer.asking
-gateway.observer.actor
-gateway.observer.samples gateway.storage
-gateway.front gateway.grpc.service gateway.labels.routes gateway.link gateway.observer.fold \
-    gateway.observer.routes
-gateway.recorder gateway.rest gateway.store.store
-gateway.journey gateway.labels.command gateway.metadata gateway.reconcile gateway.recordings \
+gateway.link
+gateway.control gateway.rolling
+gateway.observer.asking gateway.remote gateway.steering
+gateway.management gateway.observer.actor gateway.rollout.commands gateway.rollout.ledger
+gateway.observer.samples gateway.prometheus gateway.recordings gateway.rollout.machine gateway.storage \
+    gateway.validation
+gateway.observer.fold gateway.profile gateway.rollout.gates
+gateway.observer.watching gateway.rollout.interval gateway.shadow.actor
+gateway.observer.readings gateway.observer.trials gateway.rollout.comparison gateway.shadow.supervisor
+gateway.rollout.metrics gateway.rollout.strata gateway.shadow.process
+gateway.rollout.evidence gateway.shadow.shadowing
+gateway.front gateway.grpc.service gateway.labels.routes gateway.observer.routes gateway.rollout.expectation \
+    gateway.shadow.answering gateway.shadow.report gateway.shadow.strikes
+gateway.recorder gateway.rest gateway.rollout.outcomes gateway.shadow.checkpoint gateway.shadow.outbox \
+    gateway.shadow.tail gateway.store.store
+gateway.journal.places gateway.journey gateway.labels.command gateway.metadata gateway.reconcile \
     gateway.store.export gateway.store.forgetting gateway.store.joining gateway.store.tidying
-gateway.catalogue gateway.control gateway.dedicated gateway.grpc.call gateway.journal.reader \
-    gateway.labels.delivery gateway.replay.sending gateway.store.shelf gateway.store.snapshot
+gateway.catalogue gateway.dedicated gateway.grpc.call gateway.journal.reader gateway.labels.delivery \
+    gateway.replay.sending gateway.shadow.running gateway.store.shelf gateway.store.snapshot
 gateway.desired gateway.direct gateway.journal.writer gateway.labels.intake gateway.labels.reading \
-    gateway.replay.outcomes gateway.store.buffer gateway.store.expected gateway.store.overlay gateway.version
+    gateway.observer.news gateway.replay.outcomes gateway.store.buffer gateway.store.expected gateway.store.overlay \
+    gateway.version
 gateway.golden gateway.grpc.messages gateway.inference gateway.journal.columns gateway.journal.segment \
-    gateway.labels.parsing gateway.labels.sending gateway.profile gateway.repository gateway.store.catalogue \
-    gateway.store.index gateway.store.rows
-gateway.client gateway.environment gateway.journal.frame gateway.labels.inbox gateway.observer.ledger \
-    gateway.policy gateway.store.columns gateway.store.part gateway.terminal gateway.warmup gateway.wire.answer \
-    gateway.wire.request
-gateway.config gateway.labels.label gateway.record gateway.session gateway.wire.classification \
-    gateway.wire.compression gateway.wire.elements
-gateway.batching gateway.manifest gateway.signature
+    gateway.labels.parsing gateway.labels.sending gateway.planning gateway.repository gateway.shadow.fitting \
+    gateway.store.catalogue gateway.store.index gateway.store.rows
+gateway.client gateway.environment gateway.journal.frame gateway.labels.inbox gateway.observer.batches \
+    gateway.observer.ledger gateway.policy gateway.routing gateway.shadow.comparison gateway.store.columns \
+    gateway.store.part gateway.terminal gateway.warmup gateway.wire.answer gateway.wire.request gateway.wording
+gateway.config gateway.labels.label gateway.record gateway.rollout.sentence gateway.session gateway.stickiness \
+    gateway.wire.classification gateway.wire.compression gateway.wire.elements
+gateway.batching gateway.manifest gateway.rules gateway.signature gateway.traffic
 gateway.admission gateway.document gateway.exposition gateway.grpc.reading gateway.labels.database \
     gateway.labels.files gateway.observer.progress gateway.pidfile gateway.ports gateway.query \
-    gateway.replay.recording gateway.secret
-gateway gateway.autoscaling gateway.errors gateway.grpc gateway.grpc.inference_pb2 gateway.haproxy \
+    gateway.replay.recording gateway.rollout.duration gateway.scoreboard gateway.secret
+gateway gateway.autoscaling gateway.draft gateway.errors gateway.grpc gateway.grpc.inference_pb2 gateway.haproxy \
     gateway.identifier gateway.journal gateway.labels gateway.listening gateway.log gateway.metrics gateway.observer \
-    gateway.observer.histogram gateway.observer.recent gateway.orphans gateway.replay gateway.replay.clock \
-    gateway.replay.summary gateway.routing gateway.statistics gateway.store gateway.store.unification gateway.tensor \
-    gateway.trace gateway.wire
-monitors.reference
-monitors.score
-monitors.categorical monitors.projection
+    gateway.observer.histogram gateway.observer.recent gateway.orphans gateway.quantity gateway.replay \
+    gateway.replay.clock gateway.replay.summary gateway.rollout gateway.rollout.proportion \
+    gateway.rollout.sequential gateway.shadow gateway.shadow.attempt gateway.shadow.pace gateway.statistics \
+    gateway.store gateway.store.unification gateway.tensor gateway.trace gateway.wire
+monitors.__main__
+monitors.offline monitors.rehearsal
+monitors.registry
+monitors.hub
+monitors.past
+monitors.estimate.estimated monitors.fairness.mistakes monitors.fairness.selection monitors.window
+monitors.drift.change monitors.drift.label monitors.estimate.multiclass monitors.estimate.value \
+    monitors.fairness.amount monitors.performance.change monitors.performance.realised monitors.portion
+monitors.detector monitors.drift.feature monitors.drift.multivariate monitors.drift.prediction \
+    monitors.drift.ranking monitors.estimate.binary monitors.extreme monitors.fairness.groups monitors.outlier \
+    monitors.performance.binary monitors.performance.coverage monitors.performance.multiclass \
+    monitors.performance.regression monitors.quality.columns monitors.quality.duplicates monitors.quality.refusals \
+    monitors.slices monitors.trust
+monitors.estimate.gap monitors.monitor monitors.performance.calibration monitors.performance.confusion
+monitors.drift.answer monitors.drift.comparison monitors.fairness.gap monitors.performance.figure \
+    monitors.quality.reading monitors.view
+monitors.judgement monitors.layout monitors.performance.classes monitors.significance
+monitors.alarm monitors.reference monitors.significance.homogeneity
+monitors.budget monitors.checkpoint monitors.drift.contingency monitors.drift.distance monitors.drift.divergence \
+    monitors.drift.uncertainty monitors.halfspace monitors.log monitors.score monitors.significance.proportion \
+    monitors.significance.saddlepoint
+monitors.categorical monitors.drift.share monitors.estimate.calibrator monitors.manifest monitors.natural \
+    monitors.performance.curve monitors.performance.exact monitors.projection monitors.quality.distinct \
+    monitors.record monitors.settings monitors.significance.normal monitors.worst
 monitors.archive monitors.numeric monitors.schema
-monitors monitors.errors
+monitors monitors.drift monitors.errors monitors.estimate monitors.fairness monitors.measurement \
+    monitors.performance monitors.quality monitors.quality.excess monitors.quality.hashing monitors.tally
 """
 """From top to bottom: a module imports only what stands on a lower line. Those on one line know nothing of each other."""
 
@@ -64,6 +97,7 @@ ALONE = {
         "gateway.listening",
         "gateway.observer.actor",
         "gateway.observer.asking",
+        "gateway.shadow.actor",
     },
     "onnxruntime": {"gateway.session"},
     "prometheus_client": {"gateway.exposition"},

@@ -54,7 +54,12 @@ class Chunk(NamedTuple):
 
 
 class Reader:
-    """Reads the journal in `folder` from `place` on."""
+    """Reads the journal in `folder` from `place` on.
+
+    behind: whether the last `read` left something that it could have read. reached_ns: when the last frame ended that was.
+    torn: how often something stood behind the last whole frame of a segment. doubt_from: what ended later is in doubt, ns
+    since the epoch; FAR while the writer lives.
+    """
 
     def __init__(self, folder: Path, place: Place = START) -> None:
         self.folder = folder
@@ -62,9 +67,10 @@ class Reader:
         self.finished = False
         self.torn = 0
         self._layouts: dict[int, Layout] = {}
-        self._behind = False
+        self.behind = False
+        self.reached_ns = 0
+        self.doubt_from = FAR
         self._died_at = 0
-        self._doubt_from = FAR
         if place.offset > START.offset:  # layouts are declared before they are used: they may stand before the place
             for _, _, block in self._blocks(Place(place.segment, START.offset), once=True):
                 self._declare(block.frames)
@@ -72,30 +78,31 @@ class Reader:
     @property
     def doubted(self) -> bool:
         """Whether the writer is dead, and its last frames wait."""
-        return bool(self._died_at) and not self.finished and self._doubt_from < FAR
+        return bool(self._died_at) and not self.finished and self.doubt_from < FAR
 
     def read(self, now_ns: int, limit: int = 4 << 20, hold_ns: int = HOLD_NS, patience_ns: int = PATIENCE_NS) -> Chunk:
         """The frames that are final at `now_ns`, about `limit` bytes at most.
 
-        Sets `finished` when there will never be more, and counts in `torn` a last frame that a death cut off.
+        Sets `finished` when there will never be more, and counts in `torn` a last frame that a death cut off. patience_ns: of a
+        dead writer's last ones; FAR if it is too early for them, whatever the time.
         """
         # Whether the writer lives is asked before its frames are read: once it is dead, nothing can come after them.
         if not self._died_at and not self._alive():
-            self._died_at, self._doubt_from = now_ns, self._last_ended() - HOLD_NS
+            self._died_at, self.doubt_from = now_ns, self._last_ended() - HOLD_NS
         if not self._died_at:
             return self._gather(now_ns - hold_ns, now_ns, limit)
-        chunk = self._gather(self._doubt_from, now_ns, limit)
-        if chunk.bytes or now_ns - self._died_at < (patience_ns if self._doubt_from < FAR else 0):
+        chunk = self._gather(self.doubt_from, now_ns, limit)
+        if chunk.bytes or now_ns - self._died_at < (patience_ns if self.doubt_from < FAR else 0):
             return chunk
         chunk = self._gather(FAR, now_ns, limit)._replace(doubtful=True)
         if not chunk.bytes:
             self.finished = True
-            self.torn = int(self._torn())
+            self.torn += self._torn()
         return chunk
 
     def backlog(self) -> int:
         """Bytes that are written and were not read: 0 after a read that met the end, else as the sizes of files have it."""
-        if not self._behind:
+        if not self.behind:
             return 0
         total = 0
         for path in self.folder.glob("*.journal"):
@@ -129,13 +136,16 @@ class Reader:
                 elif isinstance(frame, Lost):
                     chunk.lost.append(frame)
             if kept:
+                self.torn += segment > self.place.segment and self._torn()
+                last = frames[kept - 1]
+                self.reached_ns = last.ended if isinstance(last, Answered | Refused) else self.reached_ns
                 size += ends[kept - 1]
                 self.place = Place(segment, offset + ends[kept - 1])
-            self._behind = size >= limit
-            if kept < len(frames) or self._behind:
+            self.behind = size >= limit
+            if kept < len(frames) or self.behind:
                 break
         else:
-            self._behind = False
+            self.behind = False
         return chunk._replace(bytes=size)
 
     def _declare(self, frames: list[Frame]) -> None:
@@ -156,13 +166,17 @@ class Reader:
 
     def _last_ended(self) -> int:
         """When the last frame's request ended, ns since the epoch; beyond FAR if the writer closed its journal: no doubt then."""
-        last = FAR
-        for frame in (frame for *_, block in self._blocks(self.place) for frame in block.frames):
-            if isinstance(frame, Closed):
-                return FAR + HOLD_NS
-            if isinstance(frame, Answered | Refused):
-                last = frame.ended
-        return last if last < FAR else FAR + HOLD_NS
+        numbers = [int(path.stem) for path in self.folder.glob("*.journal")]
+        for number in sorted((number for number in numbers if number >= self.place.segment), reverse=True):
+            start = self.place if number == self.place.segment else Place(number, START.offset)
+            last = FAR
+            for frame in (frame for *_, block in self._blocks(start, once=True) for frame in block.frames):
+                if isinstance(frame, Closed):
+                    return FAR + HOLD_NS
+                last = frame.ended if isinstance(frame, Answered | Refused) else last
+            if last < FAR:
+                return last
+        return FAR + HOLD_NS
 
     def _torn(self) -> bool:
         """Whether something stands behind the last whole frame."""

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from gateway.journal.frame import MAGIC
 
+_LARGE = 8192
+
 
 class Segment:
     """A segment that is being written."""
@@ -27,10 +29,10 @@ class Segment:
             _allocate(descriptor, size)
             self._map = mmap.mmap(descriptor, size)
         except OSError:
+            os.close(descriptor)
             path.unlink()
             raise
-        finally:
-            os.close(descriptor)
+        self._descriptor = descriptor
         self._map[: self.used] = MAGIC
 
     def append(self, frame: bytes | bytearray) -> bool:
@@ -38,14 +40,18 @@ class Segment:
         end = self.used + len(frame)
         if end > self.size:
             return False
-        self._map[self.used : end] = frame
+        if len(frame) < _LARGE:
+            self._map[self.used : end] = frame
+        else:
+            os.pwrite(self._descriptor, frame, self.used)
         self.used = end
         return True
 
     def close(self) -> None:
         """Gives back what was not used."""
         self._map.close()
-        os.truncate(self.path, self.used)
+        os.ftruncate(self._descriptor, self.used)
+        os.close(self._descriptor)
 
 
 def segment_path(folder: Path, number: int) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -12,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.identifier import uuid7
-from gateway.journal.frame import HEADER, Closed, Declared, Frame, Lost
+from gateway.journal.frame import HEADER, MAGIC, Closed, Declared, Frame, Lost
 from gateway.journal.segment import Segment, segment_path
 from gateway.record import Layout
 
@@ -50,13 +51,17 @@ class Journal:
 
     @property
     def name(self) -> str:
-        """The name of its folder: unique, and in the order of creation."""
+        """The name of its folder: unique, and in the order of creation, to the millisecond."""
         return self._folder.name
 
     def declare(self, number: int, layout: Layout) -> None:
         """From now on, answers may name the layout by `number`."""
         self._declared[number] = layout
         self.append(Declared(number, layout))
+
+    def withdraw(self, number: int) -> None:
+        """No answer will name that layout any more."""
+        self._declared.pop(number, None)
 
     def append(self, frame: Frame) -> bool:
         """Writes a frame; False if there is no room, which is counted."""
@@ -81,20 +86,20 @@ class Journal:
         if not self.full and self._rotate(len(kept)) and self._segment is not None and self._segment.append(kept):
             return True
         self.full = True
+        self.lose()
+        return False
+
+    def lose(self) -> None:
+        """Counts an exchange that cannot be recorded; the next segment says how many there were."""
         self.lost += 1
         self._lost += 1
         self._lost_since = self._lost_since or time.time_ns()
-        return False
 
     def make_room(self) -> bool:
         """Looks whether a journal that was full has room again, and says how much was lost meanwhile."""
-        if self._segment is not None and not self.full:
-            return True
-        if self._segment is None and not self._rotate(0):
-            self.full = True
-            return False
-        self.full = False
-        return True
+        if self.full or self._segment is None:
+            self.full = not self._rotate(0)
+        return not self.full
 
     def renew(self) -> None:
         """Goes on in a new segment, if something was written to this one: what is not read any more can then be deleted."""
@@ -102,36 +107,51 @@ class Journal:
             self._rotate(0)
 
     def close(self) -> None:
-        """Ends the journal: whoever reads it knows that nothing is missing."""
+        """Ends the journal: whoever reads it knows that nothing is missing, or how much. What comes after is lost."""
+        end = self._loss() + self.encode(Closed(time.time_ns()))
+        if self._segment is None or not self._segment.append(end):
+            with contextlib.suppress(OSError):
+                self._begin(len(MAGIC) + len(end)).append(end)  # beyond the bounds, so that what was lost is known
         if self._segment is not None:
-            self._segment.append(self.encode(Closed(time.time_ns())))
             self._segment.close()
             self._segment = None
-        else:
-            (self._folder / "closed").touch()
+        self._bounds, self.full = Bounds(0, 0), True
         os.close(self._lock)
 
     def _rotate(self, room: int) -> bool:
         """Goes on in a new segment with at least `room` bytes; False if the bounds or the disk do not allow it."""
-        if self._segment is not None:
-            self._segment.close()
-            self._segment = None
+        last = self._segment
+        spare = last.size - last.used if last is not None else 0
         overhead = 4096 + sum(len(self.encode(Declared(*item))) for item in self._declared.items())
         size = max(self._bounds.segment, room + overhead)
-        if _bytes_below(self._all) + size > self._bounds.total:
+        if _bytes_below(self._all) - spare + size > self._bounds.total:
             return False
         try:
-            self._segment = Segment(segment_path(self._folder, self._number + 1), size)
+            segment = self._begin(size)
         except OSError:
             return False
-        self._number += 1
         for number, layout in self._declared.items():
-            self._segment.append(self.encode(Declared(number, layout)))
-        if self._lost:
-            self._segment.append(self.encode(Lost(self._lost, self._lost_since, time.time_ns())))
-            self._lost = self._lost_since = 0
-        self._fresh = self._segment.used
+            segment.append(self.encode(Declared(number, layout)))
+        segment.append(self._loss())
+        self._fresh = segment.used
         return True
+
+    def _begin(self, size: int) -> Segment:
+        """A new segment in the place of the last one, which is closed only once there is another. Raises OSError."""
+        segment = Segment(segment_path(self._folder, self._number + 1), size)
+        last, self._segment = self._segment, segment
+        self._number += 1
+        if last is not None:
+            last.close()
+        return segment
+
+    def _loss(self) -> bytes:
+        """What was lost and not said yet, as a frame; nothing if there is none."""
+        if not self._lost:
+            return b""
+        frame = bytes(self.encode(Lost(self._lost, self._lost_since, time.time_ns())))
+        self._lost = self._lost_since = 0
+        return frame
 
 
 def _claim(folder: Path) -> tuple[Path, int]:

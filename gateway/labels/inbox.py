@@ -120,12 +120,13 @@ class Inbox:
         """
         dropped = 0
         while True:
-            with self._transaction() as database:
+            with self._reading() as database:  # looking holds up nobody
                 oldest = database.execute(
                     "SELECT seq, received FROM events WHERE seq <= ? ORDER BY seq LIMIT ?", (until_seq, _PRUNED_AT_ONCE)
                 ).fetchall()
-                young = next((n for n, (_, received) in enumerate(oldest) if received >= older_than_ns), len(oldest))
-                if young:
+            young = next((n for n, (_, received) in enumerate(oldest) if received >= older_than_ns), len(oldest))
+            if young:
+                with self._transaction() as database:
                     database.execute("DELETE FROM events WHERE seq <= ?", (oldest[young - 1][0],))
             dropped += young
             if young < _PRUNED_AT_ONCE:

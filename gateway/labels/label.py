@@ -131,7 +131,7 @@ def nanoseconds(moment: datetime | float) -> int:
             raise BadRequest(f"found {moment.isoformat()}, expected a time with its zone, such as 2013-04-01T10:00:00Z")
         found = (moment - _EPOCH) // _MICROSECOND * 1000
     else:
-        found = round(moment * 1e9) if math.isfinite(moment) else -1
+        found = round(moment * 1e9) if abs(moment) < 2**63 else -1
     if not 0 <= found < 2**63:
         raise BadRequest(f"found {moment}, expected a time from 1970 to 2262, in seconds if it is a number")
     return found

@@ -7,6 +7,8 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -15,18 +17,21 @@ import ray
 from gateway.config import Config
 from gateway.errors import GatewayError, NotReady, SetupError
 from gateway.exposition import Exposition, expose
+from gateway.journal.reader import HOLD_NS
 from gateway.log import open_log
 from gateway.metrics import Sample
 from gateway.observer.fold import Fold
+from gateway.observer.readings import told
 from gateway.observer.samples import samples
+from gateway.observer.trials import Asked
+from gateway.shadow.report import reports
 
 logger = logging.getLogger("driftgate")
 
 NAME, NAMESPACE = "driftgate-observer", "driftgate"
-_POLL_S = 0.05
+_POLL_S = 0.2  # a few thousand rows at once cost half of what hundreds do
 _AGAIN_S = 1.0  # after a failure
-_SAMPLE_S = 0.5
-_NICE = 5  # answers come first: on a machine with no time to spare it falls behind, and catches up
+_SAMPLE_S = 1.0
 _GC_S = 30.0
 
 
@@ -35,13 +40,15 @@ class Observer:
 
     def __init__(self, config: Config) -> None:
         open_log(config.data)
-        os.nice(_NICE)
+        yield_to_answers()
         pa.set_cpu_count(1)
         # Batches hold millions of small objects for a short time; looking through them for cycles took half of all time.
         gc.disable()
         self._config = config
         self._fold: Fold | None = None
         self._samples: list[Sample] = []
+        self._sampled = 0.0
+        self._finished = False
         self._turn = threading.Lock()
         self._stopped = threading.Event()
         threading.Thread(target=self._run, name="fold", daemon=True).start()
@@ -52,41 +59,55 @@ class Observer:
 
     def flush(self) -> None:
         """Returns when all that was answered before is in the store, with every label that was accepted."""
-        now_ns = time.time_ns()
-        with self._turn:
-            fold = self._open()
-            fold.drain(now_ns)
+        with self._caught_up() as fold:
             fold.store.tidy(time.time_ns(), force=True)
 
     def forget(self, model: str, ids: list[str] | None, column: str | None, value: str | None) -> int:
         """Removes rows from the store, and says how many. See Store.forget."""
-        now_ns = time.time_ns()
-        with self._turn:
-            fold = self._open()
-            fold.drain(now_ns)
+        with self._caught_up() as fold:
             return fold.forget(model, ids, column, value)
+
+    def windows(self, model: str, most: int) -> list[dict[str, Any]]:
+        """What the monitors of a model found: of each version and role the newest windows, up to `most` of them."""
+        with self._folding() as fold:
+            hubs = [(subject, hub) for subject, hub in fold.watching.hubs() if subject.model == model]
+            return [
+                {
+                    "version": subject.version,
+                    "role": subject.role,
+                    "latest": [told(window) for window in hub.latest()],
+                    "history": [told(window) for window in hub.history(most)] if most else [],
+                }
+                for subject, hub in hubs
+            ]
+
+    def evidence(self, asked: dict[str, Asked]) -> dict[str, dict[int, list[dict[str, Any]]]]:
+        """What rollouts look at, by model, version and stretch; evidence of others is dropped. See Trials."""
+        with self._folding() as fold:
+            trials = fold.trials
+            trials.keep(asked)
+            now_ns = time.time_ns()
+            trials.compared(reports(self._config.data, now_ns), now_ns)
+            return {model: trials.ask(model, each) for model, each in asked.items()}
 
     def finish(self) -> None:
         """Folds what is left, now that no replica writes any more, and stops."""
         self._stopped.set()
-        with self._turn:
-            fold = self._open()
+        with self._folding() as fold:
             fold.drain(time.time_ns(), patience_ns=0)
-            fold.close()
+            self._finished = True
+            self._drop()
 
     def _run(self) -> None:
-        sampled = collected = 0.0
+        collected = 0.0
         while not self._stopped.is_set():
             try:
-                with self._turn:
-                    fold = self._open()
-                    idle = not self._stopped.is_set() and not fold.step(time.time_ns())
-                    if time.monotonic() - sampled > _SAMPLE_S:
-                        self._samples, sampled = samples(fold, self._config), time.monotonic()
+                with self._folding() as fold:
+                    behind = self._step(fold)
                 if time.monotonic() - collected > _GC_S:
                     gc.collect()
                     collected = time.monotonic()
-                time.sleep(_POLL_S if idle else 0.001)  # the lock goes to whoever waits for it
+                time.sleep(0.001 if behind else _POLL_S)  # the lock goes to whoever waits for it
             except (GatewayError, OSError) as problem:
                 logger.error("the observer cannot go on just now, and tries again: %s", problem)
                 self._stopped.wait(_AGAIN_S)
@@ -94,20 +115,70 @@ class Observer:
                 logger.exception(
                     "the observer failed in a way that is not foreseen; it starts again from its checkpoint"
                 )
-                self._reopen()
                 self._stopped.wait(_AGAIN_S)
 
-    def _open(self) -> Fold:
-        """The fold. Raises SetupError while another process, an export perhaps, has the store."""
-        if self._fold is None:
-            self._fold = Fold(self._config)
-        return self._fold
+    def _step(self, fold: Fold) -> bool:
+        """Whether there is more to be read at once."""
+        if self._stopped.is_set():
+            return False
+        try:
+            fold.step(time.time_ns())
+        except OSError:  # a full disk shows in the metrics too
+            self._sample(fold)
+            raise
+        self._sample(fold)
+        return fold.behind
 
-    def _reopen(self) -> None:
-        """Drops what is in memory: half a step may be in it."""
+    def _sample(self, fold: Fold) -> None:
+        if time.monotonic() - self._sampled > _SAMPLE_S:
+            self._samples, self._sampled = samples(fold, self._config), time.monotonic()
+
+    @contextmanager
+    def _caught_up(self) -> Iterator[Fold]:
+        """The fold, once all that was answered before is in the store, and final; nobody else has it meanwhile."""
+        asked_ns = time.time_ns()
+        time.sleep(HOLD_NS / 1e9)  # sooner, a replica may die before it sends what it recorded, and another is asked
+        while True:
+            with self._folding() as fold:
+                fold.drain(asked_ns)
+                if not fold.doubted:
+                    yield fold
+                    return
+            time.sleep(_POLL_S)
+
+    @contextmanager
+    def _folding(self) -> Iterator[Fold]:
+        """The fold, alone. After a failure that is not foreseen it is dropped: half a step may be in it.
+
+        Raises SetupError while another process, an export perhaps, has the store, NotReady once all is finished.
+        """
+        with self._turn:
+            if self._finished:
+                raise NotReady("the observer has finished: the gateway is stopping")
+            if self._fold is None:
+                self._fold = Fold(self._config)
+            try:
+                yield self._fold
+            except (GatewayError, OSError):
+                raise
+            except Exception:
+                self._drop()
+                raise
+
+    def _drop(self) -> None:
         fold, self._fold = self._fold, None
         if fold is not None:
             fold.close()
+
+
+def yield_to_answers() -> None:
+    """Takes only processor time that nobody else wants: on a machine with none to spare, the observer falls behind.
+
+    The journal is its buffer. It catches up at 50,000 rows a second or more as soon as the load leaves it a moment.
+    """
+    os.nice(19)
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def start_observer(config: Config) -> Any:

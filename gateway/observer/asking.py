@@ -32,6 +32,11 @@ class Asking:
         found: int = await self._ask("forget", model, ids, column, value)
         return found
 
+    async def windows(self, model: str, most: int) -> list[dict[str, Any]]:
+        """See Observer.windows."""
+        found: list[dict[str, Any]] = await self._ask("windows", model, most)
+        return found
+
     async def _ask(self, question: str, *arguments: Any) -> Any:
         try:
             if self._actor is None:

@@ -9,20 +9,29 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from gateway.config import Config
 from gateway.journal import columns
-from gateway.journal.reader import HOLD_NS, PATIENCE_NS, START, Chunk, Place, Reader
+from gateway.journal.places import discard, needed
+from gateway.journal.reader import FAR, HOLD_NS, PATIENCE_NS, START, Chunk, Place, Reader
 from gateway.labels.inbox import Inbox
 from gateway.observer.ledger import Ledger
+from gateway.observer.news import news
 from gateway.observer.progress import Progress
 from gateway.observer.recent import Recent
-from gateway.record import Answers
+from gateway.observer.trials import Trials
+from gateway.observer.watching import Watching
+from gateway.record import Answers, Layout
+from gateway.rollout.expectation import Expectation
 from gateway.store.expected import Event
+from gateway.store.joining import Joined
 from gateway.store.store import Store
+from monitors.errors import ReferenceRefused
+from monitors.reference import Reference
 
 logger = logging.getLogger("driftgate")
 
@@ -41,13 +50,24 @@ class Fold:
         self._config = config
         self._journals = config.data / "journal"
         self.store = Store(config.data, label_wait_s=config.store.label_wait)
-        self.inbox = Inbox(config.data / "state" / "labels.sqlite")
-        kept = self.store.state()
+        try:
+            self.inbox = Inbox(config.data / "state" / "labels.sqlite")
+            self._restore(self.store.state())
+        except BaseException:
+            self.store.close()  # its lock would keep out the next try
+            raise
+
+    def _restore(self, kept: dict[str, bytes]) -> None:
+        """Goes on from what the last checkpoint kept."""
         self._places: dict[str, Place] = _decoded(kept, "places", dict[str, Place], {})
-        self._label: int = _decoded(kept, "label", int, 0)
+        self._label: int = min(_decoded(kept, "label", int, 0), self.inbox.last())  # less, if the inbox is another
         self._models: set[str] = set()
+        self._listed = False
         self.ledger = Ledger(self._exists, kept.get("ledger"))
         self.progress = Progress(kept.get("progress"))
+        self.watching = Watching(self._config, kept)
+        self.trials = Trials(self._expectation, kept.get("trials"))
+        self.watching.revive(iter(self.store.layouts()))
         self._labels_before = self.progress.labels
         self._recent = Recent(kept.get("recent"))
         self._readers: dict[str, Reader] = {}
@@ -55,16 +75,19 @@ class Fold:
         self._dirty = False
 
     def step(self, now_ns: int, hold_ns: int = HOLD_NS, patience_ns: int = PATIENCE_NS) -> int:
-        """Folds what is new at `now_ns`; says how much that was: bytes of journal, and labels. See Reader.read."""
-        self._discover()
-        done, self.progress.lag_ns = 0, 0
-        for reader in self._readers.values():
-            if not reader.finished:
-                chunk = reader.read(now_ns, hold_ns=hold_ns, patience_ns=patience_ns)
-                self._fold(chunk, now_ns)
-                self._dirty |= reader.finished
-                done += chunk.bytes
-        done += self._take_labels()
+        """Folds what is new at `now_ns`; says how much that was: bytes of journal, and labels. See Reader.read.
+
+        Raises OSError if the disk has no room for a checkpoint; it may be called again. After any other error but Overloaded,
+        half of what was read may be lost to this fold, and a new one must go on from the checkpoint.
+        """
+        if self._full:
+            self.commit(now_ns)  # the last one failed: until one succeeds, no more is read into memory
+        self._listed, self.progress.lag_ns = False, 0
+        try:
+            done = self._read(now_ns, hold_ns, patience_ns) + self._take_labels()
+        except OSError as problem:
+            raise RuntimeError(f"what is recorded cannot be read: {problem}") from problem
+        self._watch(now_ns - hold_ns)
         if self._due(now_ns):
             self.commit(now_ns)
         return done
@@ -88,20 +111,22 @@ class Fold:
             "label": msgspec.msgpack.encode(self._label),
             "ledger": self.ledger.export(),
             "progress": self.progress.export(),
+            "trials": self.trials.export(),
+            **self.watching.export(),
         }
-        if any(reader.doubted for reader in self._readers.values()):
+        if self.doubted:
             state["recent"] = self._recent.export()
         self.store.commit(state)
         self._committed_ns, self._dirty = now_ns, False
+        needed_from = needed(self._config.data, self._config.journal.max_bytes)
         for name, reader in list(self._readers.items()):
-            reader.delete(places[name])
-            if reader.finished:
+            if discard(reader, places[name], needed_from(name)):
                 del self._readers[name]
-        self.store.tidy(now_ns)
-        if now_ns - self._tended_ns > _TEND_NS:
+        if now_ns - self._tended_ns > _TEND_NS:  # before `tidy`, which may fail for want of the room that this makes
             self._tended_ns = now_ns
             self.store.retain(self._config.store.max_age, self._config.store.max_bytes, now_ns)
             self.inbox.prune(self._label, now_ns - _LABELS_KNOWN_NS)
+        self.store.tidy(now_ns)
 
     def forget(self, model: str, ids: list[str] | None, column: str | None, value: str | None) -> int:
         """Removes rows from the store, and their labels from the inbox. Call it after `drain`. See Store.forget."""
@@ -109,6 +134,16 @@ class Fold:
         rows = self.store.forget(model, ids=ids, column=column, value=value)
         self.inbox.forget(model, found)
         return rows
+
+    @property
+    def behind(self) -> bool:
+        """Whether the last step left something that could have been read."""
+        return any(reader.behind for reader in self._readers.values())
+
+    @property
+    def doubted(self) -> bool:
+        """Whether answers of a dead replica wait for those of others."""
+        return any(reader.doubted for reader in self._readers.values())
 
     @property
     def labels(self) -> Counter[str]:
@@ -136,6 +171,24 @@ class Fold:
             if folder.name not in self._readers and not folder.name.startswith("."):
                 self._readers[folder.name] = Reader(folder, self._places.pop(folder.name, START))
 
+    def _read(self, now_ns: int, hold_ns: int, patience_ns: int) -> int:
+        self._discover()
+        done = sum(self._read_on(reader, now_ns, hold_ns, FAR) for reader in self._readers.values())
+        if not self.behind:
+            # What is in doubt comes last, the latest deaths first: a second answer has been read by then, wherever it is.
+            doubted = [reader for reader in self._readers.values() if reader.doubted]
+            for reader in sorted(doubted, key=lambda reader: reader.doubt_from, reverse=True):
+                done += self._read_on(reader, now_ns, hold_ns, patience_ns)
+        return done
+
+    def _read_on(self, reader: Reader, now_ns: int, hold_ns: int, patience_ns: int) -> int:
+        if reader.finished:
+            return 0
+        chunk = reader.read(now_ns, hold_ns=hold_ns, patience_ns=patience_ns)
+        self._fold(chunk, now_ns)
+        self._dirty |= reader.finished
+        return chunk.bytes
+
     def _fold(self, chunk: Chunk, now_ns: int) -> None:
         if not chunk.bytes:
             return
@@ -145,38 +198,77 @@ class Fold:
             again = self._recent.again((frame.id, frame.at) for _, frame in frames)
             frames = [(layout, frame) for layout, frame in frames if frame.id not in again]
             self.progress.superseded += len(chunk.answers) - len(frames)
-        if frames:
-            self._recent.add(frames[-1][1].ended, [frame.id for _, frame in frames])
-            self.progress.saw([frame.ended for _, frame in frames], now_ns)
+        primaries = [frame for _, frame in frames if not frame.shadow]
+        if primaries:
+            self._recent.add(primaries[-1].ended, [frame.id for frame in primaries])
+            self.progress.saw([frame.ended for frame in primaries], now_ns)
         for answers in columns.answers(frames):
             self._answers(answers)
         if chunk.refusals:
             refusals = columns.refusals(chunk.refusals)
             self.ledger.refusals(refusals)
             self.store.refuse(refusals)
+            self._try(self.watching.refusals, refusals)
+            self._try(self.trials.refusals, refusals)
         self.progress.lost += sum(lost.count for lost in chunk.lost)
 
     def _answers(self, answers: Answers) -> None:
         self._models.add(answers.layout.model)
         self.ledger.answers(answers)
-        self.store.append(answers)
+        self._try(self.watching.answers, answers)
+        self._try(self.trials.answers, answers)
+        for joined in self.store.append(answers):
+            self._joined(joined)
         self.progress.rows += len(answers)
+
+    def _joined(self, joined: Joined) -> None:
+        self._try(self.watching.joined, joined)
+        self._try(self.trials.joined, joined)
+
+    def _try(self, follow: Callable[[Any], None], rows: Any) -> None:
+        """Hands rows to one of those who only look at them: when one fails, the record goes on, and the others too."""
+        try:
+            follow(rows)
+        except Exception:
+            self.progress.failures += 1
+            logger.exception("%s failed on recorded rows in a way that is not foreseen", follow.__qualname__)
 
     def _take_labels(self) -> int:
         events = self.inbox.read(self._label, _LABELS_AT_ONCE)
         if events:
-            self.store.label(Event(*event[:7]) for event in events)
+            for joined in self.store.label(Event(*event[:7]) for event in events):
+                self._joined(joined)
             self._label = events[-1].seq
             self._dirty = True
         return len(events)
 
+    def _watch(self, final_ns: int) -> None:
+        """Closes windows. final_ns: all that ended before it was read, unless a journal is still being caught up with."""
+        behind = [reader.reached_ns for reader in self._readers.values() if reader.behind]
+        for subject, window in self.watching.advance(min([final_ns, *behind])):
+            self._dirty = True
+            for item in news(subject, window):
+                logger.log(logging.WARNING if item.begins else logging.INFO, "%s", item.sentence)
+
+    @property
+    def _full(self) -> bool:
+        return self.store.waiting >= _ROWS or self.store.waiting_bytes >= _BYTES
+
     def _due(self, now_ns: int) -> bool:
-        full = self.store.waiting >= _ROWS or self.store.waiting_bytes >= _BYTES
-        return full or (self._dirty and now_ns - self._committed_ns >= self._config.store.flush * 1e9)
+        return self._full or (self._dirty and now_ns - self._committed_ns >= self._config.store.flush * 1e9)
+
+    def _expectation(self, layout: Layout) -> Expectation:
+        path = self._config.repository / layout.model / str(layout.version) / "reference.npz"
+        try:
+            return Expectation(layout, Reference.load(path) if path.exists() else None)
+        except ReferenceRefused as problem:
+            logger.error("%s/%d: nothing is estimated: %s", layout.model, layout.version, problem)
+            return Expectation(layout, None)
 
     def _exists(self, model: str) -> bool:
         """Whether a name is a model's and not a client's invention."""
-        if model not in self._models and self._config.repository.is_dir():
+        if model not in self._models and not self._listed and self._config.repository.is_dir():
+            self._listed = True  # once for each step: the names are the clients', and there may be thousands of them
             self._models = {path.name for path in self._config.repository.iterdir() if path.is_dir()}
         return model in self._models
 

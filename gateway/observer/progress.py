@@ -14,14 +14,20 @@ from gateway.observer.histogram import Histogram
 class Progress:
     """Sums since the data folder was made, but for lag_ns: the age of the oldest answer in the last step.
 
-    delays: from an answer to its being observed. labels: accepted ones, by what became of them.
+    failures: times that a monitor failed on rows. delays: from an answer to its being observed. labels: accepted ones, by
+    what became of them.
     """
 
-    SUMS = ("rows", "lost", "torn", "superseded", "commits")
+    SUMS = ("rows", "lost", "torn", "superseded", "commits", "failures")
 
     def __init__(self, exported: bytes | None = None) -> None:
         kept: dict[str, Any] = msgspec.msgpack.decode(exported) if exported else {}
-        self.rows, self.lost, self.torn, self.superseded, self.commits = (kept.get(name, 0) for name in self.SUMS)
+        self.rows: int = kept.get("rows", 0)
+        self.lost: int = kept.get("lost", 0)
+        self.torn: int = kept.get("torn", 0)
+        self.superseded: int = kept.get("superseded", 0)
+        self.commits: int = kept.get("commits", 0)
+        self.failures: int = kept.get("failures", 0)
         self.delays = Histogram(**kept.get("delays", {}))
         self.labels = Counter[str](kept.get("labels", {}))
         self.lag_ns = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from starlette.requests import Request
@@ -14,6 +14,7 @@ from gateway.errors import BadRequest
 from gateway.exposition import Exposition
 from gateway.inference import Headers, read_body
 from gateway.rest import same_site
+from gateway.signature import shown
 
 
 class Questions(Protocol):
@@ -25,6 +26,10 @@ class Questions(Protocol):
 
     async def flush(self) -> None:
         """Returns when all that was answered before is in the store."""
+        ...
+
+    async def windows(self, model: str, most: int) -> list[dict[str, Any]]:
+        """What the monitors of a model found, by version and role."""
         ...
 
     async def forget(self, model: str, ids: list[str] | None, column: str | None, value: str | None) -> int:
@@ -41,7 +46,7 @@ class Forgetting(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def observer_routes(questions: Questions, limits: Limits) -> list[Route]:
-    """`GET /metrics`, `POST /gateway/flush`, `POST /gateway/models/{m}/forget`."""
+    """`GET /metrics`, `POST /gateway/flush`, `POST /gateway/models/{m}/forget`, `GET …/monitors`."""
 
     async def metrics(request: Request) -> Response:
         found = await questions.scrape(request.headers.get("accept", ""))
@@ -65,8 +70,16 @@ def observer_routes(questions: Questions, limits: Limits) -> list[Route]:
         rows = await questions.forget(request.path_params["model"], wanted.ids, wanted.column, wanted.value)
         return JSONResponse({"forgotten": rows})
 
+    async def windows(request: Request) -> Response:
+        most = request.query_params.get("history", "0")
+        if not (most.isascii() and most.isdecimal() and len(most) <= 4):
+            raise BadRequest(f'history: expected a number of windows below 10,000, found "{shown(most)}"')
+        model = request.path_params["model"]
+        return JSONResponse({"model": model, "versions": await questions.windows(model, int(most))})
+
     return [
         Route("/metrics", metrics),
+        Route("/gateway/models/{model}/monitors", windows),
         Route("/gateway/flush", flush, methods=["POST"]),
         Route("/gateway/models/{model}/forget", forget, methods=["POST"]),
     ]

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from gateway import metrics
 from gateway.config import Config
+from gateway.journal.places import bytes_of
 from gateway.metrics import Distribution, Sample
 from gateway.observer.fold import Fold
 from gateway.observer.histogram import BUCKETS, Histogram
 from gateway.observer.ledger import Account, Subject
+from gateway.observer.readings import readings
+from gateway.shadow.report import reports
 
 
 def samples(fold: Fold, config: Config) -> list[Sample]:
     """All of them, at this moment."""
     found = [sample for subject, account in fold.ledger.accounts.items() for sample in _account(subject, account)]
-    return [*found, *_observer(fold), *_files(fold, config), *_labels(fold)]
+    read = [sample for subject, hub in fold.watching.hubs() for sample in readings(subject, hub)]
+    return [*found, *read, *_observer(fold), *_files(fold, config), *_labels(fold), *_shadows(config.data)]
 
 
 def _account(subject: Subject, account: Account) -> Iterator[Sample]:
@@ -40,6 +45,7 @@ def _observer(fold: Fold) -> Iterator[Sample]:
     yield Sample(metrics.RECORDS_LOST, ("full",), progress.lost)
     yield Sample(metrics.RECORDS_LOST, ("torn",), progress.torn)
     yield Sample(metrics.RECORDS_SUPERSEDED, (), progress.superseded)
+    yield Sample(metrics.FAILURES, (), progress.failures)
     yield Sample(metrics.COMMITS, (), progress.commits)
     yield Sample(metrics.COMMIT_AGE, (), fold.checkpoint_age_s)
     yield Sample(metrics.LAG, (), progress.lag_ns / 1e9)
@@ -49,7 +55,7 @@ def _observer(fold: Fold) -> Iterator[Sample]:
 
 def _files(fold: Fold, config: Config) -> Iterator[Sample]:
     parts, size = fold.store.size
-    yield Sample(metrics.JOURNAL, (), bytes_of_journals(config.data / "journal"))
+    yield Sample(metrics.JOURNAL, (), bytes_of(config.data / "journal"))
     yield Sample(metrics.JOURNAL_LIMIT, (), config.journal.max_bytes)
     yield Sample(metrics.STORE_BYTES, (), size)
     yield Sample(metrics.STORE_PARTS, (), parts)
@@ -64,16 +70,19 @@ def _labels(fold: Fold) -> Iterator[Sample]:
     yield Sample(metrics.LABELS_WAITING, (), fold.store.expected)
 
 
+def _shadows(data: Path) -> Iterator[Sample]:
+    for report in reports(data, time.time_ns()):
+        labels = (report.shadow.model, str(report.shadow.version))
+        for outcome, count in report.outcomes.items():
+            yield Sample(metrics.SHADOW_REQUESTS, (*labels, outcome), count)
+        for primary, pair in report.pairs.items():
+            if pair.disagreement is not None:
+                yield Sample(metrics.SHADOW_DISAGREEMENT, (*labels, str(primary)), pair.disagreement)
+        yield Sample(metrics.SHADOW_LAG, labels, report.lag_s)
+        yield Sample(metrics.SHADOW_BACKLOG, labels, report.backlog)
+        yield Sample(metrics.SHADOW_STARTS, labels, report.starts)
+        yield Sample(metrics.SHADOW_GAPS, labels, report.gaps)
+
+
 def _distribution(histogram: Histogram) -> Distribution:
     return Distribution(BUCKETS, histogram.counts, histogram.sum_us / 1e6)
-
-
-def bytes_of_journals(folder: Path) -> int:
-    """What the journals take on the disk."""
-    total = 0
-    for path in folder.glob("*/*.journal"):
-        try:
-            total += path.stat().st_size
-        except FileNotFoundError:
-            continue
-    return total

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gateway.errors import SetupError
@@ -38,16 +39,20 @@ def recording(repository: Path, model: str) -> Path:
     return found[0]
 
 
-def rows(path: Path) -> int:
-    """How many requests a recording has. Raises SetupError if it is no Parquet file."""
+def rows(path: Path, begin: int | None = None) -> int:
+    """How many requests a recording has, from `begin` on (ns since the epoch). Raises SetupError if it is no Parquet file."""
     try:
-        return int(pq.read_metadata(path).num_rows)
+        if begin is None:
+            return int(pq.read_metadata(path).num_rows)
+        return int(_since(pq.read_table(path, columns=[TIME]), begin).num_rows)
     except (OSError, pa.ArrowInvalid) as problem:
         raise SetupError(f"{path}: not a Parquet file: {problem}") from None
 
 
-def requests(path: Path, inputs: list[dict[str, Any]], limit: int | None, *, labels: bool = True) -> Iterator[Recorded]:
-    """Each recorded request, in order of the file.
+def requests(
+    path: Path, inputs: list[dict[str, Any]], limit: int | None, *, begin: int | None = None, labels: bool = True
+) -> Iterator[Recorded]:
+    """Each recorded request, in order of the file, up to `limit` of them, from the time `begin` on (ns since the epoch).
 
     inputs: as the model's metadata gives them. labels: whether to read them too, if there are any. Raises SetupError if the
     file lacks a column.
@@ -61,7 +66,9 @@ def requests(path: Path, inputs: list[dict[str, Any]], limit: int | None, *, lab
     if missing:
         raise SetupError(f"{path}: has no column {', '.join(sorted(missing))}, which a replay needs")
     known = [name for name in (LABEL, LABEL_TIME) if labels and LABEL in there and name in there]
-    return _stream(path, inputs, list(dict.fromkeys([TIME, *names, *known])), rows(path) if limit is None else limit)
+    return _stream(
+        path, inputs, list(dict.fromkeys([TIME, *names, *known])), rows(path) if limit is None else limit, begin
+    )
 
 
 def moment(time: datetime) -> float:
@@ -69,14 +76,24 @@ def moment(time: datetime) -> float:
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
-def _stream(path: Path, inputs: list[dict[str, Any]], columns: list[str], left: int) -> Iterator[Recorded]:
+def _stream(
+    path: Path, inputs: list[dict[str, Any]], columns: list[str], left: int, begin: int | None
+) -> Iterator[Recorded]:
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(_CHUNK, columns=columns):
-            table = pa.Table.from_batches([batch.slice(0, left)])
+            table = _since(pa.Table.from_batches([batch]), begin).slice(0, left)
             left -= table.num_rows
             yield from _rows(table, inputs)
             if left <= 0:
                 return
+
+
+def _since(table: pa.Table, begin: int | None) -> pa.Table:
+    if begin is None:
+        return table
+    known = table[TIME].type
+    earliest = pa.scalar(begin, pa.timestamp("ns", known.tz)).cast(known, safe=False)
+    return table.filter(pc.greater_equal(table[TIME], earliest))
 
 
 def _rows(table: pa.Table, inputs: list[dict[str, Any]]) -> Iterator[Recorded]:

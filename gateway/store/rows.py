@@ -89,7 +89,9 @@ def answers_of(table: pa.Table, layout: Layout, role: Role) -> Answers:
         values = table.column(column).combine_chunks()
         found[is_output][field.name] = _values(values, field, layout.batched)
         if values.null_count:
-            absent[f"output.{field.name}" if is_output else field.name] = values.is_null().to_numpy(zero_copy_only=False)
+            absent[f"output.{field.name}" if is_output else field.name] = values.is_null().to_numpy(
+                zero_copy_only=False
+            )
     return Answers(
         layout=layout,
         role=role,

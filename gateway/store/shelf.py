@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -12,11 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from gateway.errors import SetupError
 from gateway.store import index
 from gateway.store.catalogue import Catalogue, Intent
 from gateway.store.index import Hashes, Rows
 from gateway.store.overlay import groups
 from gateway.store.part import Key, Part, read_rows, sync, write
+
+logger = logging.getLogger("driftgate")
 
 STAGED = ".tmp"
 """Ends the name of a file that does not count yet: `*.parquet` never finds it."""
@@ -26,7 +30,7 @@ class Shelf:
     """The parts below `data/store` and their indexes below `data/state/index`.
 
     Opening it finishes what a process before left half done, and removes the files that no commit knows; `removed` says
-    how many those were.
+    how many those were. Raises SetupError where files and catalogue cannot belong together.
     """
 
     def __init__(self, data: Path, catalogue: Catalogue) -> None:
@@ -38,6 +42,7 @@ class Shelf:
             self._carry_out(left)
         self.parts: dict[int, Part] = {part.number: part for part in catalogue.parts()}
         self._number = catalogue.counter("numbers")
+        self._compare()
         self.removed = self._sweep()
 
     def path(self, part: Part) -> Path:
@@ -95,6 +100,8 @@ class Shelf:
     def replace(self, old: Sequence[Part], new: Part | None) -> None:
         """Puts a staged part in the place of others, or removes them, in one commit; a crash leaves all or nothing of it.
 
+        Raises RuntimeError if the files could not follow the commit: then nothing may be read or written before the store is
+        opened anew.
         A reader that globs meanwhile may for some microseconds see rows twice, where several parts become one.
         """
         target = self.path(new) if new else None
@@ -108,7 +115,15 @@ class Shelf:
         for part in old:
             del self.parts[part.number]
         self.count([new] if new else [])
-        self._carry_out([intent])
+        try:
+            self._carry_out([intent])
+        except OSError as problem:
+            raise RuntimeError("the files are not as the catalogue says; opening the store anew mends it") from problem
+
+    def miss(self) -> None:
+        """Takes parts out whose files somebody has removed."""
+        for part in [part for part in self.parts.values() if not self.path(part).exists()]:
+            self._lose(part)
 
     def read(self, part: Part, wanted: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The rows of a part with all labels that are known, a row group at a time."""
@@ -120,12 +135,16 @@ class Shelf:
             low, high = bisect_left(ids, part.first_id), bisect_right(ids, part.last_id)
             if low == high:
                 continue
-            which, rows = self._look_up(part, hashes[low:high])
-            if not len(rows):
+            try:
+                which, rows = self._look_up(part, hashes[low:high])
+                if not len(rows):
+                    continue
+                order = np.argsort(rows)
+                which, rows = which[order] + low, rows[order]
+                found = read_rows(self.path(part), rows, ["request_id"]).column(0)
+            except FileNotFoundError:
+                self._lose(part)
                 continue
-            order = np.argsort(rows)
-            which, rows = which[order] + low, rows[order]
-            found = read_rows(self.path(part), rows, ["request_id"]).column(0)
             same = pc.equal(found, pa.array([ids[one] for one in which.tolist()])).to_numpy()
             if same.any():
                 yield part, which[same], rows[same]
@@ -151,6 +170,29 @@ class Shelf:
                     folder.rmdir()
         with self._catalogue.transaction():
             self._catalogue.clear_intents()
+
+    def _compare(self) -> None:
+        """Sweeping away what another catalogue counts, or forgetting what lies on a disk that is missing, could not be undone."""
+        if not self._number and next(self._store.rglob("*.parquet"), None):
+            raise SetupError(
+                f"{self._store}: there are files, but {self._catalogue.path} is new and knows none of them; "
+                f"move them away, or bring the catalogue back"
+            )
+        if self.parts and not any(self.path(part).exists() for part in self.parts.values()):
+            raise SetupError(
+                f"{self._store}: none of the {len(self.parts)} files of {self._catalogue.path} is there; "
+                f"bring them back, or remove the catalogue too"
+            )
+        self.miss()
+
+    def _lose(self, part: Part) -> None:
+        logger.warning("%s is gone, and %d rows with it", self.path(part), part.rows)
+        if self._catalogue.changed:
+            self._catalogue.drop([part])  # with all that is under way
+        else:
+            with self._catalogue.transaction():
+                self._catalogue.drop([part])
+        del self.parts[part.number]
 
     def _sweep(self) -> int:
         """Removes what a commit never came to count."""

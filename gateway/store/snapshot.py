@@ -63,6 +63,8 @@ def clear(state: Path) -> None:
             os.kill(int(folder.name.removeprefix(_PREFIX).split("-")[0]), 0)
         except ProcessLookupError:
             shutil.rmtree(folder, ignore_errors=True)
+        except PermissionError:  # somebody else's process has the number now: the links go at a later start
+            continue
 
 
 def _linked(data: Path, catalogue: Catalogue, model: str, links: Path) -> list[Part] | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.errors import SetupError
-from gateway.record import Answers, Refusals
+from gateway.record import Answers, Layout, Refusals
 from gateway.store.buffer import Batch, Buffer
 from gateway.store.catalogue import Catalogue
 from gateway.store.expected import Event, Expected
@@ -57,7 +57,7 @@ class Store:
         most_waiting: int = 1_000_000,
     ) -> None:
         state = data / "state"
-        state.mkdir(parents=True, exist_ok=True)
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _locked(state / "store.lock")
         try:
             clear(state)
@@ -121,6 +121,10 @@ class Store:
         buffered = [(batch, rows) for batch, _, rows in self._buffer.find(model, names, hashes)]
         return [*buffered, *((part, rows) for part, _, rows in self._shelf.find(model, names, hashes))]
 
+    def layouts(self) -> list[Layout]:
+        """The layouts of all rows that were ever committed."""
+        return list(self._catalogue.layouts().values())
+
     def state(self) -> dict[str, bytes]:
         """What the last commit was given."""
         return self._catalogue.state()
@@ -156,6 +160,7 @@ class Store:
         `retain` and `forget` it stands just after a commit; raises RuntimeError if there is something to be committed.
         """
         self._settled()
+        self._shelf.miss()
         with self._catalogue.transaction():
             unknown = self._expected.expire(now)
         if unknown:

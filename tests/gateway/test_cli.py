@@ -72,6 +72,14 @@ def test_check_prints_the_problem_in_json_too(config: Path) -> None:
     assert [bool(row["problem"]) for row in json.loads(found.stdout)] == [False, True]
 
 
+def test_check_refuses_what_cannot_be_recorded_as_it_should_be(config: Path) -> None:
+    """A name that is misspelt would leave in the clear what was to be hashed."""
+    config.write_text(config.read_text() + "models: {scale: {record: {redact: [custmer]}}}\n")
+    found = run("check", config)
+    assert found.exit_code == 1
+    assert "record: scale/1 has no input or output custmer" in " ".join(found.stdout.split())
+
+
 def test_check_survives_a_version_without_its_model(config: Path) -> None:
     """It is not fit; the others are checked."""
     made = onnx_models.scale()

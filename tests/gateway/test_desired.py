@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
+import yaml
 
 from gateway.config import Config, ModelConfig
-from gateway.desired import Desired, initial, load, unload
+from gateway.desired import Desired, initial, load, routing_of, unload, with_routing, with_weights
 from gateway.errors import NotFound, RepositoryError
+from gateway.routing import Routing
+from gateway.rules import rule
+from gateway.stickiness import Sticky
 from tests import onnx_models
 
 
@@ -28,13 +33,78 @@ def held(desired: Desired) -> dict[str, list[int]]:
 def test_at_first_everything_that_is_configured_is_wanted(config: Config) -> None:
     """At the revision that it is given."""
     desired = initial(config, 7)
-    assert (desired.revision, held(desired), desired.weights) == (7, {"a": [1, 2], "b": [1]}, {"a": None, "b": None})
+    assert (desired.revision, held(desired)) == (7, {"a": [1, 2], "b": [1]})
+    assert desired.routing == {"a": Routing(), "b": Routing()}
 
 
-def test_weights_come_from_the_configuration(config: Config) -> None:
-    """By model."""
-    config = config.model_copy(update={"models": {"a": ModelConfig(traffic={1: 3, 2: 1})}})
-    assert initial(config, 1).weights == {"a": {1: 3, 2: 1}}
+def settings(text: str) -> ModelConfig:
+    """What the configuration says of one model."""
+    return ModelConfig.model_validate(yaml.safe_load(text))
+
+
+ROLLOUT = "rollout: {stable: 2, candidate: 1, gates: [{metric: error_rate, worse_by: 0.01}]}"
+
+
+@pytest.mark.parametrize(
+    ("text", "routing"),
+    [
+        ("{}", Routing()),
+        ("traffic: {1: 3, 2: 1}", Routing({1: 3, 2: 1})),
+        ("{traffic: {1: 1, 2: 0}, shadow: [2]}", Routing({1: 1, 2: 0}, shadow=(2,))),
+        ("sticky: header:X-User-Id", Routing(sticky=Sticky("header", "x-user-id"))),
+        ("sticky: field:Origin", Routing(sticky=Sticky("field", "Origin"))),
+        (
+            "rules: [{header: X-Plan, equals: gold, version: 2}]",
+            Routing(rules=(rule("header", "x-plan", ["gold"], 2),)),
+        ),
+        ("rules: [{cohort: beta, version: 2}]", Routing(rules=(rule("header", "x-cohort", ["beta"], 2),))),
+        ("rules: [{cohort: [a, b], version: 2}]", Routing(rules=(rule("header", "x-cohort", ["a", "b"], 2),))),
+        ("rules: [{parameter: p, in: [1, true], version: 2}]", Routing(rules=(rule("parameter", "p", [1, True], 2),))),
+        (ROLLOUT, Routing({2: 1, 1: 0}, stable=2, candidate=1)),
+    ],
+)
+def test_routing_comes_from_the_configuration(text: str, routing: Routing) -> None:
+    """A rollout begins with everything at stable."""
+    assert routing_of(settings(text)) == routing
+
+
+def test_each_model_has_its_own_routing(config: Config) -> None:
+    """By name."""
+    config = config.model_copy(update={"models": {"a": settings("traffic: {1: 3, 2: 1}"), "b": ModelConfig()}})
+    assert initial(config, 1).routing == {"a": Routing({1: 3, 2: 1}), "b": Routing()}
+
+
+def test_weights_change_and_the_rest_of_the_routing_stays(config: Config) -> None:
+    """One revision more, unless nothing changes."""
+    config = config.model_copy(update={"models": {"a": settings("{sticky: cookie:uid, " + ROLLOUT + "}")}})
+    first = initial(config, 1)
+    second = with_weights(first, "a", {2: 90, 1: 10})
+    assert second.routing["a"] == first.routing["a"]._replace(weights={2: 90, 1: 10})
+    assert (second.revision, second.models) == (2, first.models)
+    assert with_weights(second, "a", {1: 10.0, 2: 90.0}) is second
+    assert pickle.loads(pickle.dumps(second)) == second
+
+
+def test_nothing_is_sent_where_nothing_is(config: Config) -> None:
+    """Neither to a model nor to a version that is not there; nor to nobody. A dark version may be away."""
+    desired = initial(config, 1)
+    with pytest.raises(NotFound, match=r'^no model "c"$'):
+        with_weights(desired, "c", {1: 1})
+    with pytest.raises(NotFound, match=r"^a has no version 9; it has 1, 2$"):
+        with_weights(desired, "a", {1: 1, 9: 1})
+    with pytest.raises(NotFound, match=r"^a has no version 9; it has 1, 2$"):
+        with_routing(desired, "a", Routing({1: 1}, rules=(rule("header", "h", ["v"], 9),)))
+    with pytest.raises(ValueError, match=r"^a: no version would get any traffic$"):
+        with_weights(desired, "a", {1: 0})
+    assert with_weights(desired, "a", {1: 1, 9: 0}).routing["a"].weights == {1: 1, 9: 0}
+
+
+def test_a_load_leaves_the_shares_as_a_rollout_has_set_them(config: Config) -> None:
+    """A model that is new gets what the configuration says."""
+    rolling = with_weights(initial(config, 1), "a", {1: 99, 2: 1})
+    onnx_models.save(config.repository, "c", 1, onnx_models.scale())
+    assert load(rolling, config, "a", None).routing["a"].weights == {1: 99, 2: 1}
+    assert load(rolling, config, "c", None).routing["c"] == Routing()
 
 
 def test_unload_and_load_undo_each_other(config: Config) -> None:

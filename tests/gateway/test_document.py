@@ -88,6 +88,15 @@ def test_what_is_written_is_read(tree: Tree) -> None:
         ),
         ("name: 2013-02-30", ["some.yaml: not valid YAML: day is out of range for month"]),
         ("? [1]\n: 2", ["some.yaml:1: not valid YAML: found unhashable key"]),
+        ("name: x\nname: y", ["some.yaml:2: name: given twice, first in line 1"]),
+        (
+            "leaves:\n  a: {size: 1}\n  b:\n    size: 1\n    size: 2\n  a: {size: 2}\n'leaves': {}",
+            [
+                "some.yaml:5: leaves.b.size: given twice, first in line 4",
+                "some.yaml:6: leaves.a: given twice, first in line 2",
+                "some.yaml:7: leaves: given twice, first in line 1",
+            ],
+        ),
         ("- 1", ["some.yaml: expected a mapping of keys at the top, found list"]),
         ("word", ["some.yaml: expected a mapping of keys at the top, found str"]),
     ],
@@ -97,3 +106,11 @@ def test_every_problem_is_told_at_once_with_its_line(text: str, sentences: list[
     with pytest.raises(ConfigError) as refused:
         read(text)
     assert sorted(refused.value.message.splitlines()) == sorted(sentences)
+
+
+def test_a_key_counts_once_however_often_its_mapping_is_named() -> None:
+    """Aliases are no copies, merged keys may be overridden, and an alias within its own anchor ends somewhere."""
+    shared = "leaves: {a: &a {size: 1}, b: *a, c: {<<: *a, size: 2}}"
+    assert {name: leaf.size for name, leaf in read(shared).leaves.items()} == {"a": 1, "b": 1, "c": 2}
+    with pytest.raises(ConfigError, match=r"leaf\.words\.0"):
+        read("leaf: {size: 1, words: &w [*w]}")

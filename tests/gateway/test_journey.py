@@ -26,9 +26,11 @@ from gateway.errors import (
     NotReady,
     Overloaded,
 )
-from gateway.journey import Exchange, Plane, count, infer, trust_everyone
+from gateway.journey import Exchange, Plane, begin, count, infer, refuse, trust_everyone
 from gateway.query import Answer, Query, Rows, Wanted
-from gateway.routing import Route
+from gateway.routing import Route, Routing
+from gateway.rules import rule
+from gateway.stickiness import parse_sticky
 from gateway.tensor import Tensor
 from gateway.version import Version, Watch
 from tests import onnx_models
@@ -186,6 +188,54 @@ async def test_a_pinned_version_and_chosen_outputs_are_obeyed(stage: Stage) -> N
     answer, route = await stage.infer(Asked(query, pinned=1))
     assert route == Route(1, "pinned")
     assert [tensor.name for tensor in answer.outputs] == ["y"]
+
+
+@pytest.mark.parametrize(
+    ("routing", "headers", "parameters", "route"),
+    [
+        (Routing({1: 1, 2: 0}), {}, {}, Route(1, "stable")),
+        (Routing({1: 1, 2: 0}, stable=2, candidate=1), {}, {}, Route(1, "candidate")),
+        (Routing({1: 1, 2: 1}, parse_sticky("header:x-user-id")), {"x-user-id": "ann"}, {}, Route(1, "split")),
+        (Routing({1: 1, 2: 1}, parse_sticky("header:x-user-id")), {"x-user-id": "bob"}, {}, Route(2, "split")),
+        (Routing({1: 1, 2: 1}, parse_sticky("cookie:uid")), {"cookie": "a=b; uid=bob"}, {}, Route(2, "split")),
+        (Routing({1: 1, 2: 1}, parse_sticky("parameter:user")), {}, {"user": "bob"}, Route(2, "split")),
+        (Routing({1: 1, 2: 0}, rules=(rule("parameter", "plan", ["gold"], 2),)), {}, {"plan": "gold"}, Route(2, "rule")),
+        (Routing({1: 1, 2: 0}, rules=(rule("header", "x-cohort", ["b"], 2),)), {"x-cohort": "b"}, {}, Route(2, "rule")),
+    ],
+)  # fmt: skip
+async def test_headers_and_query_decide_the_route(
+    stage: Stage, tmp_path: Path, routing: Routing, headers: dict[str, str], parameters: dict[str, Any], route: Route
+) -> None:
+    """The answer is of that version, and is recorded with the reason and the routing's revision."""
+    stage.catalogue.put(onnx_models.version(tmp_path, "scale", 2, onnx_models.scale(5)))
+    stage.catalogue.direct({"scale": routing}, 12)
+    query = rows(1)
+    query.parameters = parameters
+    for _ in range(5):
+        answer, found = await stage.infer(Asked(query, headers=headers))
+        assert (answer.version, found) == (route.version, route)
+    assert {(exchange.route, exchange.revision) for exchange in stage.recorded} == {(route, 12)}
+
+
+async def test_a_field_decides_the_route(stage: Stage, tmp_path: Path) -> None:
+    """The value in the first row."""
+    stage.catalogue.put(onnx_models.version(tmp_path, "lookup", 2, onnx_models.lookup()))
+    stage.catalogue.direct({"lookup": Routing({1: 1, 2: 1}, parse_sticky("field:x"))}, 4)
+    found = {}
+    for number in (0, 1, 2):
+        query = Query("", [Tensor("x", "INT64", np.array([number]))])
+        routes = {(await stage.infer(Asked(query, model="lookup")))[1] for _ in range(5)}
+        (found[number],) = routes
+    assert len(set(found.values())) == 2
+
+
+async def test_a_refusal_by_routing_carries_the_revision_too(stage: Stage) -> None:
+    """A rule to a version that is not ready is 503, and names it."""
+    stage.catalogue.direct({"scale": Routing({1: 1}, rules=(rule("header", "x-cohort", ["beta"], 2),))}, 5)
+    refusal, _ = await stage.infer(Asked(rows(1), headers={"x-cohort": "beta"}))
+    assert isinstance(refusal, NotReady)
+    assert refusal.message == "scale/2 is not ready: a rule names it, but it is not there"
+    assert (stage.exchange().revision, stage.exchange().cohort) == (5, "beta")
 
 
 BAD_ROWS = Query("", [Tensor("x", "INT64", np.array([99]))])
@@ -379,3 +429,26 @@ async def test_an_answer_survives_a_recorder_that_fails(
         answer, _ = await stage.infer(Asked(rows(1)))
     assert answer.outputs[0].array.tolist() == [[2.0, 0.0]]
     assert "No space left on device" in caplog.text
+
+
+async def test_an_answer_that_may_not_be_given_unrecorded_is_refused(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the recorder's own words."""
+    full = Overloaded("the journal is full", 5)
+
+    def refusing(exchange: Exchange) -> None:
+        raise full
+
+    monkeypatch.setattr(stage, "record", refusing)
+    refusal, name = await stage.infer(Asked(rows(1)))
+    assert (refusal, len(name)) == (full, 36)
+
+
+def test_a_refusal_before_the_journey_is_recorded_at_the_time_of_its_request(stage: Stage) -> None:
+    """Not when the body was given up: what ends in the future would hold up the observer."""
+    began_ns, now_ns = time.perf_counter_ns() - 20_000_000_000, time.time_ns()
+    refuse(stage.plane, begin("scale", {}, ""), BadRequest("no"), began_ns)
+    exchange = stage.exchange()
+    assert exchange.total_ns >= 20_000_000_000
+    assert abs(exchange.at + exchange.total_ns - now_ns) < 5_000_000_000

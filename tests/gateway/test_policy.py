@@ -7,7 +7,7 @@ import pytest
 
 from gateway.errors import ConfigError
 from gateway.manifest import Column, Manifest
-from gateway.policy import Policy, keyed_hash, recipe
+from gateway.policy import Policy, Recipe, keyed_hash, recipe
 from gateway.signature import Signature, Spec
 
 KEY = b"k" * 32
@@ -23,9 +23,21 @@ MANIFEST = Manifest(
 SIGNATURE = Signature("m/1", INPUTS, OUTPUTS)
 
 
+def recorded(policy: Policy) -> Recipe:
+    """The recipe of the version above."""
+    made = recipe(MANIFEST, SIGNATURE, "s", policy, KEY)
+    assert made
+    return made
+
+
+def test_nothing_is_recorded_of_a_model_that_says_so() -> None:
+    """There is no recipe then, and no layout."""
+    assert recipe(MANIFEST, SIGNATURE, "s", Policy(answers=False), KEY) is None
+
+
 def test_everything_is_recorded_unless_told_otherwise() -> None:
     """Every input and output, in the model's order; groups that are no inputs come from the parameters."""
-    made = recipe(MANIFEST, SIGNATURE, "s", Policy(), KEY)
+    made = recorded(Policy())
     assert [field.name for field in made.layout.inputs] == ["age", "name", "words"]
     assert [name for name, _ in made.outputs] == ["score"]
     assert made.layout.beyond == ("sex",)
@@ -37,8 +49,8 @@ def test_everything_is_recorded_unless_told_otherwise() -> None:
 
 def test_features_and_redaction_decide_before_anything_is_written() -> None:
     """What is dropped is not in the layout; what is hashed is the same hash for the same value and key."""
-    policy = Policy(("age", "name"), {"name": "hash", "score": "drop"})
-    made = recipe(MANIFEST, SIGNATURE, "s", policy, KEY)
+    policy = Policy(features=("age", "name"), redact={"name": "hash", "score": "drop"})
+    made = recorded(policy)
     assert [(field.name, field.hashed) for field in made.layout.inputs] == [("age", False), ("name", True)]
     assert made.layout.outputs == ()
     (hashed,) = dict(made.inputs)["name"](np.array([["Jane"]], object))
@@ -48,17 +60,17 @@ def test_features_and_redaction_decide_before_anything_is_written() -> None:
 
 def test_a_group_that_is_dropped_does_not_come_back_as_a_parameter() -> None:
     """Nor one that is an input which is not recorded: a parameter of its name would be another value."""
-    dropped = recipe(MANIFEST, SIGNATURE, "s", Policy(redact={"sex": "drop"}), KEY)
+    dropped = recorded(Policy(redact={"sex": "drop"}))
     assert dropped.layout.groups == ("age",)
-    hashed = dict(recipe(MANIFEST, SIGNATURE, "s", Policy(redact={"sex": "hash"}), KEY).beyond)["sex"]
+    hashed = dict(recorded(Policy(redact={"sex": "hash"})).beyond)["sex"]
     assert (hashed("f"), hashed(None)) == (keyed_hash("f", KEY), None)
-    assert recipe(MANIFEST, SIGNATURE, "s", Policy(features=("name",)), KEY).layout.beyond == ("sex",)
+    assert recorded(Policy(features=("name",))).layout.beyond == ("sex",)
 
 
-@pytest.mark.parametrize("policy", [Policy(("agee",)), Policy(redact={"nam": "hash"})])
+@pytest.mark.parametrize("policy", [Policy(features=("agee",)), Policy(redact={"nam": "hash"})])
 def test_a_policy_names_what_is_there(policy: Policy) -> None:
     """A redaction that is misspelt must not pass."""
     with pytest.raises(
         ConfigError, match=r"record: m/1 has no input or output (agee|nam); it has age, name, words, score"
     ):
-        recipe(MANIFEST, SIGNATURE, "s", policy, KEY)
+        recorded(policy)

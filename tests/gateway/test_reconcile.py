@@ -12,10 +12,12 @@ import pytest
 
 from gateway.catalogue import Catalogue
 from gateway.config import Config, Limits, ModelConfig
-from gateway.desired import initial, load, unload
+from gateway.desired import initial, load, unload, with_routing, with_weights
 from gateway.errors import NotFound, NotReady, RepositoryError
 from gateway.reconcile import Reconciler, refusal
 from gateway.repository import Folder
+from gateway.routing import Routing
+from gateway.stickiness import Sticky
 from gateway.version import Version, prepare
 from tests import onnx_models
 
@@ -197,3 +199,45 @@ async def test_weights_are_applied_once_the_versions_are_there(tmp_path: Path) -
     reconciler = Reconciler(replica.catalogue, config, prepare)
     await reconciler.apply(initial(config, 1))
     assert [replica.catalogue.share("scale", number) for number in (1, 2)] == [0.75, 0.25]
+
+
+async def test_what_waits_for_no_version_is_routed_at_once(replica: Replica) -> None:
+    """A rollback does not wait until another version is loaded, and the load that ends later does not undo it."""
+    replica.desired = with_weights(replica.desired, "scale", {1: 1, 2: 1})
+    await replica.reconciler.apply(replica.desired)
+    began, go = threading.Event(), threading.Event()
+
+    def prepared(folder: Folder, settings: ModelConfig, limits: Limits) -> Version:
+        began.set()
+        assert go.wait(10)
+        return prepare(folder, settings, limits)
+
+    replica.reconciler._prepare = prepared
+    onnx_models.save(replica.config.repository, "scale", 3, onnx_models.scale(3))
+    grown = with_weights(load(replica.desired, replica.config, "scale", [3]), "scale", {1: 1, 2: 1, 3: 2})
+    back = with_weights(grown, "scale", {1: 1, 2: 0})
+    loading = asyncio.create_task(replica.reconciler.apply(grown))
+    try:
+        assert await asyncio.to_thread(began.wait, 10)
+        assert replica.catalogue.share("scale", 1) == 0.5
+        assert replica.catalogue.revision("scale") == 2
+        replica.reconciler.direct(back)
+        assert replica.catalogue.share("scale", 1) == 1
+    finally:
+        go.set()
+    await loading
+    assert replica.states() == {1: "READY", 2: "READY", 3: "READY"}
+    assert (replica.catalogue.share("scale", 1), replica.catalogue.revision("scale")) == (1, back.revision)
+
+
+async def test_a_version_that_has_not_the_sticky_input_is_refused(tmp_path: Path) -> None:
+    """Its keys would be nobody's; the message says what is missing."""
+    replica = Replica(tmp_path)
+    sticky = with_routing(replica.desired, "scale", Routing(sticky=Sticky("field", "user")))
+    await replica.reconciler.apply(sticky)
+    assert replica.reconciler.failures == {
+        f"scale/{number}": f"scale/{number}: sticky: field:user, but it has no such input; it takes x"
+        for number in (1, 2)
+    }
+    with pytest.raises(NotReady, match="no such input"):
+        await replica.factor(1)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +74,7 @@ def bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
         each.recorder.close()
 
 
-def answered(version: Version, rows: int = 1, parameters: dict[str, str] | None = None) -> Exchange:
+def answered(version: Version, rows: int = 1, parameters: dict[str, str | int] | None = None) -> Exchange:
     """An exchange that went well."""
     x, y = np.ones((rows, 2), np.float32), np.full((rows, 1), 7, np.float32)
     return Exchange(
@@ -140,9 +142,14 @@ def test_a_dropped_input_never_touches_the_disk(bench: Callable[..., Bench], ver
 def test_a_full_journal(bench: Callable[..., Bench], version: Version, refusing: bool) -> None:
     """Told to refuse, the gateway takes on nothing until there is room again; told to drop, it goes on and counts."""
     made = bench(bounds=Bounds(64 << 10, 64 << 10), refusing=refusing)
-    while not made.recorder.report()["full"]:
-        made.recorder(answered(version))
+    with pytest.raises(Overloaded, match="unrecorded") if refusing else nullcontext():
+        while not made.recorder.report()["full"]:
+            exchange = answered(version)
+            made.recorder(exchange)
     assert made.recorder.report() == {"full": True, "lost": 1}
+    assert (exchange.answer is None) == (exchange.refusal is not None) == refusing
+    assert exchange.entry is not None
+    assert exchange.entry.statistics.counts["fail" if refusing else "success"] == 1
     if refusing:
         with pytest.raises(Overloaded, match="the journal is full"):
             made.admission.enter(0)
@@ -166,3 +173,50 @@ def test_a_replaced_version_gets_a_layout_of_its_own(bench: Callable[..., Bench]
     made.recorder(answered(version))
     made.recorder(answered(Version(MANIFEST, version.signature, "other stamp", version.runner)))
     assert [layout.stamp for layout, _ in made.read().answers] == ["stamp", "other stamp"]
+
+
+def test_a_version_that_was_replaced_is_not_held(bench: Callable[..., Bench], version: Version) -> None:
+    """It holds a model; and later segments do not declare its layout."""
+    made = bench()
+    replaced = Version(MANIFEST, version.signature, "replaced", version.runner)
+    made.recorder(answered(replaced))
+    gone = weakref.ref(replaced)
+    del replaced
+    assert gone() is None
+    made.recorder(answered(version))
+    made.journal.renew()
+    made.recorder(answered(version))
+    assert [layout.stamp for layout, _ in made.read().answers] == ["replaced", "stamp", "stamp"]
+    assert len(made.journal._declared) == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"), [(2**64, "18446744073709551616"), (-(2**63) - 1, "-9223372036854775809"), (2**64 - 1, 2**64 - 1)]
+)
+def test_a_group_that_is_a_whole_number_of_any_size_is_recorded(
+    bench: Callable[..., Bench], version: Version, sent: int, kept: object
+) -> None:
+    """JSON has them, and the journal's form has not."""
+    made = bench()
+    made.recorder(answered(version, parameters={"sex": sent}))
+    assert [frame.groups for _, frame in made.read().answers] == [[kept]]
+
+
+def test_groups_that_are_too_large_go_too(bench: Callable[..., Bench], version: Version) -> None:
+    """They are the client's, and may be as long as a body."""
+    made = bench(Recording(max_bytes=1_000))
+    made.recorder(answered(version, parameters={"sex": "x" * 10_000}))
+    ((_, frame),) = made.read().answers
+    assert (frame.inputs, frame.outputs, frame.groups) == ([None], [None], [None])
+
+
+def test_an_exchange_that_cannot_be_recorded_is_counted_as_lost(bench: Callable[..., Bench], version: Version) -> None:
+    """Whatever the reason, which is told."""
+    made = bench()
+    exchange = answered(version)
+    exchange.inputs = {}
+    with pytest.raises(KeyError):
+        made.recorder(exchange)
+    assert made.recorder.report() == {"full": False, "lost": 1}
+    assert exchange.entry is not None
+    assert exchange.entry.statistics.counts["success"] == 1

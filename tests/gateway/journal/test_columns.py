@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from msgspec import structs
 
 from gateway.journal.columns import answers, refusals
 from gateway.record import Field, Layout
+from gateway.store.rows import table_of
 from tests.gateway.journal.conftest import LAYOUT, answered, refused
 
 
@@ -69,3 +72,30 @@ def test_refusals_are_lists() -> None:
     """Times in µs."""
     found = refusals([refused()])
     assert (found.status, found.code, found.total_us, found.model) == ([503], ["overloaded"], [0], ["scale"])
+
+
+@pytest.mark.parametrize("size", [0, 3])
+@pytest.mark.parametrize(
+    ("output", "part"),
+    [
+        (Field("y", "FP32", (-1, 1)), lambda size: bytes(4 * size)),
+        (Field("y", "BYTES", (-1, 1)), lambda size: ["a"] * size),
+        (Field("y", "INT64", (-1, -1)), lambda size: [(size, 2), bytes(16 * size)]),
+    ],
+)
+def test_an_output_that_is_not_of_the_rows_is_absent(output: Field, part: Callable[[int], object], size: int) -> None:
+    """Models exist that give what they find; such an answer is recorded without it, and costs the others nothing."""
+    layout = Layout("m", 1, "", True, (), (output,))
+    frames = [structs.replace(answered(), inputs=[], outputs=[part(n)], groups=[]) for n in (1, size)]
+    (found,) = answers([(layout, frame) for frame in frames])
+    assert len(found.outputs["y"]) == 2
+    assert found.absent["output.y"].tolist() == [False, True]
+    assert table_of(found).column("output.y").null_count == 1
+
+
+def test_a_model_without_rows_gives_what_it_declares() -> None:
+    """A list of any length: the first dimension counts no rows."""
+    layout = Layout("m", 1, "", False, (), (Field("y", "FP32", (-1, 2)),))
+    frame = structs.replace(answered(), inputs=[], outputs=[[(3, 2), bytes(24)]], groups=[])
+    (found,) = answers([(layout, frame)])
+    assert (found.outputs["y"].tolist(), found.absent) == ([[0.0] * 6], {})

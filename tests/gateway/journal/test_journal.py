@@ -223,6 +223,70 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(tmp_path: Path) -> N
         assert reader.finished
 
 
+def test_a_segment_is_left_only_for_another(tmp_path: Path) -> None:
+    """Where there is no room for a new one, the old one still takes what fits into it."""
+    journal = opened(tmp_path, Bounds(64 << 10, 96 << 10))
+    journal.append(answered(name="a"))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "00000001.journal").write_bytes(bytes(64 << 10))
+    journal.renew()
+    assert journal.append(answered(name="b"))
+    assert not journal.append(answered(name="x" * 100_000))
+    assert journal.full
+    assert journal.append(answered(name="c"))
+    assert drained(Reader(tmp_path / journal.name)) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_a_journal_that_is_closed_while_it_is_full_says_what_it_lost(tmp_path: Path, fits: bool) -> None:
+    """And that it is closed, though its last segment has not a byte left; what comes after is lost, and opens nothing."""
+    journal = opened(tmp_path, Bounds(64 << 10, 64 << 10))
+    while journal.append(answered(name="x" * 100)):
+        pass
+    while not fits and journal._segment and journal._segment.append(b"\0"):
+        pass
+    journal.close()
+    assert not journal.append(answered(name="late"))
+    assert not journal.make_room()
+    assert journal.lost == 2
+    reader = Reader(tmp_path / journal.name)
+    chunk = reader.read(2_000)
+    assert [lost.count for lost in chunk.lost] == [1]
+    reader.read(2_000)
+    assert (reader.finished, reader.torn) == (True, 0)
+
+
+def test_damage_within_a_journal_is_counted_and_the_next_segment_read(tmp_path: Path) -> None:
+    """What stood behind it in its segment cannot be found; nobody is to believe that it was all."""
+    journal = opened(tmp_path)
+    journal.append(answered(name="before"))
+    assert journal._segment
+    end = journal._segment.used
+    journal.append(answered(name="damaged"))
+    journal.append(answered(name="behind it"))
+    journal.renew()
+    journal.append(answered(name="after"))
+    path = segment_path(tmp_path / journal.name, 1)
+    content = bytearray(path.read_bytes())
+    content[end + 12] ^= 255
+    path.write_bytes(content)
+    reader = Reader(tmp_path / journal.name)
+    assert drained(reader) == ["before", "after"]
+    assert reader.torn == 1
+
+
+def test_a_dead_writer_is_in_doubt_from_its_last_answer_on(tmp_path: Path) -> None:
+    """Also where that stands some segments before the last."""
+    journal = opened(tmp_path)
+    journal.append(answered(at=HOLD_NS * 3, name="last"))
+    journal._rotate(0)
+    journal._rotate(0)
+    die(journal)
+    reader = Reader(tmp_path / journal.name)
+    assert ids(reader.read(HOLD_NS * 10)) == []
+    assert reader.doubt_from == HOLD_NS * 2 + 500
+
+
 def die(journal: Journal) -> None:
     """Lets go of the lock, as the death of the process would."""
     os.close(journal._lock)

@@ -132,6 +132,15 @@ def test_what_was_joined_long_ago_is_dropped(inbox: Inbox) -> None:
     assert inbox.prune(until_seq=2, older_than_ns=99) == 1
 
 
+def test_looking_for_what_is_old_holds_up_nobody(inbox: Inbox, path: Path) -> None:
+    """The observer runs when nobody else wants to: while it looks, replicas must be able to write."""
+    inbox.accept([label()], 10)
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    assert inbox.prune(until_seq=1, older_than_ns=5) == 0
+    writer.close()
+
+
 def test_numbers_are_never_given_twice(inbox: Inbox) -> None:
     """Even where nothing is left; more is dropped than fits one transaction."""
     inbox.accept([label(str(number)) for number in range(12_000)], 0)

@@ -180,6 +180,8 @@ def test_times_are_nanoseconds_since_the_epoch(moment: Any, found: int) -> None:
         (1364810400000, "found 1364810400000, expected a time from 1970 to 2262, in seconds if it is a number"),
         (-1, "expected a time from 1970"),
         (math.nan, "expected a time from 1970"),
+        (-math.inf, "expected a time from 1970"),
+        (1e300, "expected a time from 1970"),
     ],
 )
 def test_other_times_are_refused(moment: Any, sentence: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from msgspec import structs
 
 from gateway.config import Config, StoreConfig
 from gateway.errors import SetupError
@@ -115,14 +116,13 @@ def test_a_request_that_a_dying_replica_answered_too_late_is_counted_once(site: 
     dying = site.journal("sure", at=NOW - 10**9)
     dying.append(answered(NOW, "twice"))
     dying.append(answered(NOW, "only here"))
-    other = site.journal("twice", at=NOW + 50_000_000)
+    site.journal("twice", at=NOW + 50_000_000)
     die(dying)
     fold = site.fold()
     fold.step(NOW + HOLD_NS * 2)
     fold.drain(NOW + HOLD_NS * 2 + PATIENCE_NS)
     assert sorted(map(str, site.rows())) == ["only here", "sure", "twice"]
     assert fold.progress.superseded == 1
-    assert other.name > dying.name
 
 
 def test_that_holds_when_the_observer_dies_too(site: Site) -> None:
@@ -137,6 +137,113 @@ def test_that_holds_when_the_observer_dies_too(site: Site) -> None:
     again.step(NOW + HOLD_NS * 3)
     again.drain(NOW + HOLD_NS * 3 + PATIENCE_NS)
     assert site.rows() == ["twice"]
+
+
+def test_what_is_in_doubt_waits_until_every_journal_has_been_read(site: Site) -> None:
+    """The second answer may stand far back in a journal that the observer is still catching up with."""
+    dying = site.journal("twice")
+    die(dying)
+    other = Journal(site.config.data / "journal", Bounds(16 << 20, 64 << 20))
+    other.declare(0, LAYOUT)
+    for n in range(60):
+        other.append(answered(NOW - 10**9 + n, f"{n}-{'x' * 100_000}"))
+    other.append(answered(NOW + 50_000_000, "twice"))
+    fold = site.fold()
+    fold.drain(NOW + HOLD_NS * 2, patience_ns=0)
+    assert fold.progress.superseded == 1
+    assert site.rows().count("twice") == 1
+
+
+def test_when_all_are_dead_the_last_to_answer_counts(site: Site) -> None:
+    """The second answer is in doubt as much as the first: it is looked at before that one."""
+    for at in (NOW, NOW + 50_000_000, NOW + 100_000_000):
+        die(site.journal("thrice", at=at))
+    site.fold().drain(NOW + 10**9, patience_ns=0)
+    assert site.rows() == ["thrice"]
+
+
+def test_a_disk_that_is_full_stops_the_reading_and_not_the_fold(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in memory stays there, and no more is read until it has been committed; then all of it is there once."""
+    monkeypatch.setattr("gateway.observer.fold._ROWS", 2)
+    journal = site.journal("a", "b")
+    fold = site.fold()
+
+    def no_room(path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("gateway.store.part.sync", no_room)
+        with pytest.raises(OSError, match="No space left"):
+            fold.step(NOW + HOLD_NS + 500)
+        for n in range(3):
+            journal.append(answered(NOW, f"c{n}"))
+            with pytest.raises(OSError, match="No space left"):
+                fold.step(NOW + HOLD_NS + 500)
+        assert fold.store.waiting == 2
+        assert not site.rows()
+    fold.drain(NOW + HOLD_NS)
+    assert sorted(map(str, site.rows())) == ["a", "b", "c0", "c1", "c2"]
+
+
+def test_what_cannot_be_read_is_not_taken_for_a_full_disk(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a step may be in the fold: whoever drives it must start again from the checkpoint."""
+    site.journal("a")
+    fold = site.fold()
+
+    def broken(answers: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(fold.store, "append", broken)
+    with pytest.raises(RuntimeError, match="Input/output error"):
+        fold.step(NOW + HOLD_NS + 500)
+
+
+def test_a_fold_that_cannot_begin_lets_go_of_the_store(site: Site) -> None:
+    """Its lock would keep the next try out for as long as the process lives."""
+    inbox = site.config.data / "state" / "labels.sqlite"
+    inbox.parent.mkdir()
+    inbox.write_bytes(b"this is no database, and too long to be taken for an empty one" * 20)
+    with pytest.raises(SetupError, match=r"labels\.sqlite"):
+        Fold(site.config)
+    inbox.unlink()
+    site.fold()
+
+
+def test_labels_are_read_from_the_start_of_an_inbox_that_was_replaced(site: Site) -> None:
+    """Its numbers begin anew: those that the last checkpoint knows are of another."""
+    site.journal("a")
+    fold = site.fold()
+    fold.inbox.accept([Label("scale", f"old {n}", 0, 1, NOW) for n in range(5)], NOW)
+    fold.drain(NOW + HOLD_NS)
+    fold.close()
+    site.folds.clear()
+    for path in (site.config.data / "state").glob("labels.sqlite*"):
+        path.unlink()
+    again = site.fold()
+    again.inbox.accept([Label("scale", "a", 0, 1, NOW)], NOW)
+    again.drain(NOW + HOLD_NS)
+    assert again.labels["joined"] == 1
+
+
+def test_names_that_clients_make_up_cost_one_look_at_the_repository(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not one for each of them."""
+    journal = site.journal()
+    for n in range(200):
+        journal.append(structs.replace(refused(NOW), model=f"made up {n}"))
+    looks: list[Path] = []
+    inside = Path.iterdir
+
+    def counting(path: Path) -> Iterator[Path]:
+        looks.extend([path] if path == site.config.repository else [])
+        return inside(path)
+
+    monkeypatch.setattr(Path, "iterdir", counting)
+    fold = site.fold()
+    fold.step(NOW + HOLD_NS + 500)
+    assert fold.ledger.accounts[Subject("unknown", 0, "primary")].outcomes == {"overloaded": 200}
+    assert len(looks) == 1
 
 
 def test_an_id_that_is_used_again_later_is_another_request(site: Site) -> None:

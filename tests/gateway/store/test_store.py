@@ -264,3 +264,92 @@ def test_sigkill_at_any_moment_loses_and_doubles_nothing(tmp_path: Path) -> None
     )
     labelled = {row["request_id"] for row in rows if row["label"] is not None}
     assert labelled == {f"id-{one}" for one in range(offset - 60)}
+
+
+def test_a_part_that_somebody_has_removed_is_left_out(tmp_path: Path) -> None:
+    """Labels for its rows wait for others; the rest goes on."""
+    store = Store(tmp_path)
+    store.append(answers(["a", "b"], time=START))
+    store.append(answers(["c"], time=START + HOUR))
+    store.commit({})
+    first, second = files(tmp_path)
+    first.unlink()
+    (joined,) = store.label([event("a", 1), event("c", 1)])
+    store.commit({})
+    assert joined.answers.request_id == ["c"]
+    assert store.outcomes == {"waiting": 1, "joined": 1}
+    store.append(answers(["d"], time=START))
+    store.commit({})
+    next(path for path in files(tmp_path) if path != second).unlink()
+    store.tidy(START, force=True)
+    assert store.size[0] == 1
+    store.close()
+
+
+@pytest.mark.parametrize("lost", ["catalogue", "files"])
+def test_files_and_catalogue_belong_together(tmp_path: Path, lost: str) -> None:
+    """Neither is swept away because the other was lost, as when a disk is missing."""
+    store = Store(tmp_path)
+    store.append(answers(["a"]))
+    store.commit({})
+    store.close()
+    (file,) = files(tmp_path)
+    if lost == "files":
+        file.rename(tmp_path / "elsewhere")
+    else:
+        for path in (tmp_path / "state").glob("store.sqlite*"):
+            path.rename(tmp_path / path.name)
+    for _ in range(2):
+        with pytest.raises(SetupError, match="bring"):
+            Store(tmp_path)
+    if lost == "files":
+        (tmp_path / "elsewhere").rename(file)
+        again = Store(tmp_path)
+        assert again.size[0] == 1
+        again.close()
+    else:
+        assert file.exists()
+
+
+def test_files_that_could_not_follow_a_commit_follow_when_the_store_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever goes on instead is stopped: it would read other rows than the catalogue has."""
+    store = Store(tmp_path)
+    for name in ("a", "b"):
+        store.append(answers([name]))
+        store.commit({})
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", broken)
+        with pytest.raises(RuntimeError, match="anew"):
+            store.tidy(START + 2 * HOUR, force=True)
+    store.close()
+    again = Store(tmp_path)
+    assert [row["request_id"] for row in read(tmp_path)] == ["a", "b"]
+    assert again.size[0] == 1
+    again.close()
+
+
+def broken(path: Path, target: Path) -> None:
+    """A disk that fails."""
+    raise OSError(5, "Input/output error")
+
+
+def test_links_of_a_reader_whose_number_somebody_else_has_now_are_no_hindrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can tell whether it lives."""
+    (tmp_path / "state" / "export-1-abc").mkdir(parents=True)
+
+    def not_ours(process: int, number: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", not_ours)
+    Store(tmp_path).close()
+
+
+def test_a_version_may_be_a_date(store: Store, tmp_path: Path) -> None:
+    """Version numbers have up to 18 digits."""
+    store.append(answers(["a"], version=20261123120000))
+    store.commit({})
+    assert [row["version"] for row in read(tmp_path)] == [20261123120000]

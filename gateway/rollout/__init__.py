@@ -1,0 +1,1 @@
+"""Rollouts that drive themselves: what is counted, what it proves, and what follows from it."""

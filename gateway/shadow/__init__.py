@@ -1,0 +1,1 @@
+"""Shadows: versions that answer recorded requests once more, beside the version that answered the client."""

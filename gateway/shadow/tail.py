@@ -1,0 +1,109 @@
+"""The primaries of one model, from all journals, each once, as they become final."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from gateway.identifier import format_uuid7
+from gateway.journal.frame import Answered
+from gateway.journal.places import DERIVED, DONE
+from gateway.journal.reader import HOLD_NS, PATIENCE_NS, START, Chunk, Place, Reader
+from gateway.observer.recent import Recent
+from gateway.record import Layout
+
+Primary = tuple[Layout, Answered]
+
+_AT_ONCE = 1 << 20  # bytes of each journal: what is read is held in memory until it is shadowed
+
+
+class Tail:
+    """Reads on from `places`. gaps: segments of journals begun after `since_ns` that were deleted before they were read.
+
+    moved: whether the last `read` read anything, be it of other models.
+    """
+
+    def __init__(
+        self, journals: Path, model: str, since_ns: int, places: Mapping[str, Place], recent: bytes | None
+    ) -> None:
+        self._journals = journals
+        self._model = model
+        self._owed_from = format_uuid7(since_ns // 1_000_000, bytes(10))
+        self._kept = dict(places)
+        self._readers: dict[str, Reader] = {}
+        self._recent = Recent(recent)
+        self.gaps = 0
+        self.moved = False
+
+    def read(self, now_ns: int, hold_ns: int = HOLD_NS, patience_ns: int = PATIENCE_NS) -> list[Primary]:
+        """What is new and final at `now_ns`, about 1 MiB from each journal at most. See Reader.read."""
+        self._discover()
+        self.moved = False
+        found: list[Primary] = []
+        for name, reader in list(self._readers.items()):
+            if not self._there(name, reader) or self._too_early(reader):
+                continue
+            chunk = reader.read(now_ns, _AT_ONCE, hold_ns, patience_ns)
+            found += self._primaries(chunk)
+            self.moved |= chunk.bytes > 0
+            if reader.finished:
+                self._kept[name] = DONE
+                del self._readers[name]
+        return found
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """How far each journal has been read."""
+        return {**self._kept, **{name: reader.place for name, reader in self._readers.items()}}
+
+    @property
+    def behind(self) -> bool:
+        """Whether there was more to read than was read."""
+        return any(reader.behind for reader in self._readers.values())
+
+    @property
+    def backlog(self) -> int:
+        """Bytes of journal that wait to be read."""
+        return sum(reader.backlog() for reader in self._readers.values())
+
+    def recent(self) -> bytes | None:
+        """For the next process, if it will need to know which requests were answered again."""
+        return self._recent.export() if any(reader.doubted for reader in self._readers.values()) else None
+
+    def _discover(self) -> None:
+        there = {path.name for path in self._journals.iterdir()} if self._journals.is_dir() else set()
+        self.gaps += sum(name not in there and place < DONE for name, place in self._kept.items())
+        self._kept = {name: place for name, place in self._kept.items() if name in there}
+        for name in sorted(there - self._readers.keys()):
+            place = self._kept.get(name, START)
+            if place < DONE and not name.startswith((".", DERIVED)):
+                self._readers[name] = Reader(self._journals / name, place)
+                self._kept.pop(name, None)
+
+    def _there(self, name: str, reader: Reader) -> bool:
+        """Whether the journal can be read on. The observer deletes what was not read only when the journals run full."""
+        numbers = sorted(int(path.stem) for path in reader.folder.glob("*.journal"))
+        following = reader.place.segment
+        if not reader.folder.exists():
+            self.gaps += 1
+            del self._readers[name]
+            return False
+        if numbers and following < numbers[0]:
+            if reader.place > START or name >= self._owed_from:
+                self.gaps += numbers[0] - following
+            self._readers[name] = Reader(reader.folder, Place(numbers[0], START.offset))
+            return False
+        return True
+
+    def _too_early(self, reader: Reader) -> bool:
+        """Whether a dead writer's last answers must wait: others are not read as far, and may hold the same requests."""
+        return reader.doubted and any(other.behind and not other.doubted for other in self._readers.values())
+
+    def _primaries(self, chunk: Chunk) -> list[Primary]:
+        found = [one for one in chunk.answers if one[0].model == self._model and not one[1].shadow]
+        if chunk.doubtful and found:
+            again = self._recent.again((frame.id, frame.at) for _, frame in found)
+            found = [one for one in found if one[1].id not in again]
+        if found:
+            self._recent.add(found[-1][1].ended, [frame.id for _, frame in found])
+        return found

@@ -1,0 +1,164 @@
+"""Rollouts under way: the machine, fed with evidence and readiness, its ledger, and what it makes of the routing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from gateway.config import Config
+from gateway.errors import NotFound
+from gateway.observer.trials import Asked
+from gateway.rollout import machine
+from gateway.rollout.commands import COMMANDS, revise
+from gateway.rollout.evidence import Arm
+from gateway.rollout.gates import Provider, ProviderFailed, Verdict, judge
+from gateway.rollout.ledger import Ledger
+from gateway.rollout.machine import ENDED, Event, State
+from gateway.signature import shown
+
+_SECOND = 1_000_000_000
+
+
+class Evidence(NamedTuple):
+    """What both versions did, by stretch of the rollout: as many of each as the rollout has starts."""
+
+    stable: Sequence[Arm]
+    candidate: Sequence[Arm]
+
+
+class Steering:
+    """All rollouts of one gateway. A change is in the ledger before anyone hears of it.
+
+    clock: ns since the epoch.
+    """
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], int]) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._states = ledger.states()
+        self._turn = threading.Lock()  # a look takes its time in a thread; commands come meanwhile
+        self._verdicts: dict[str, tuple[Verdict, ...]] = {}
+        self._answered: dict[str, float] = {}
+
+    def adopt(self, config: Config, who: str, changes: Sequence[str] = ()) -> None:
+        """Takes up the configuration's rollouts: begins, goes on with, edits or ends them. Nothing new, nothing happens.
+
+        changes: what the configuration changes, in words, for the history.
+        """
+        now = self._clock()
+        if changes:
+            self._ledger.note([Event(now, "", who, "apply", "", "", change) for change in changes])
+        configured = {name: settings.rollout for name, settings in (config.models or {}).items() if settings.rollout}
+        with self._turn:
+            for model in sorted({*self._states, *configured}):
+                before = self._states.get(model)
+                after, events = revise(before, model, configured.get(model), who, now)
+                if after is not None and (after != before or events):
+                    self._keep(after, events)
+
+    def routed(self) -> dict[str, dict[int, float]]:
+        """The weights of each model whose rollout decides them."""
+        return {model: machine.weights(state) for model, state in self._states.items() if state.phase != "superseded"}
+
+    def asked(self) -> dict[str, Asked]:
+        """What must be counted for the rollouts that are under way."""
+        return {
+            model: Asked(_key(state), (state.plan.stable, state.plan.candidate), state.starts)
+            for model, state in self._states.items()
+            if state.phase not in ENDED
+        }
+
+    def look(self, model: str, evidence: Evidence | None, ready: Collection[int], provider: Provider) -> None:
+        """Has the machine look once. evidence: None if nobody could tell, and then gates say nothing."""
+        state = self._states[model]
+        if state.phase in ENDED:
+            return
+        verdicts: tuple[Verdict, ...] = ()
+        answered = 0.0
+        if evidence is not None and state.starts:
+            verdicts = judge(state.plan, evidence.stable, evidence.candidate, self._patient(state, provider))
+            answered = evidence.candidate[-1].requests if evidence.candidate else 0.0
+        with self._turn:
+            if self._states[model] is not state:  # somebody commanded meanwhile: this look is of another state
+                return
+            self._verdicts[model], self._answered[model] = verdicts, answered
+            after, events = machine.step(state, verdicts, answered, ready, self._clock())
+            if after != state or events:
+                self._keep(after, events)
+
+    def _patient(self, state: State, provider: Provider) -> Provider:
+        """The provider, but for the time in which one that failed is to be left alone."""
+
+        def ask(url: str, query: str) -> float | None:
+            if self._clock() < state.retry:
+                raise ProviderFailed(f"{url} failed, and is asked again later")
+            return provider(url, query)
+
+        return ask
+
+    def command(self, model: str, what: str, who: str, why: str) -> str:
+        """Pauses, resumes, promotes, approves or aborts; says where the rollout is then. Raises NotFound, BadRequest."""
+        with self._turn:
+            state = self._states.get(model)
+            if state is None:
+                raise NotFound(f"{shown(model)} has no rollout")
+            after, events = COMMANDS[what](state, who, why, self._clock())
+            if after != state or events:
+                self._keep(after, events)
+        return after.where
+
+    def told(self) -> list[dict[str, Any]]:
+        """Every rollout, for people and machines."""
+        return [self._told(model, state) for model, state in sorted(self._states.items())]
+
+    def history(self, model: str | None, most: int) -> list[Event]:
+        """See Ledger.history."""
+        return self._ledger.history(model, most)
+
+    def _keep(self, state: State, events: Sequence[Event]) -> None:
+        self._ledger.record(state, events)
+        self._states[state.model] = state
+
+    def _told(self, model: str, state: State) -> dict[str, Any]:
+        verdicts, answered = self._verdicts.get(model, ()), self._answered.get(model, 0.0)
+        return {
+            "model": model,
+            "stable": state.plan.stable,
+            "candidate": state.plan.candidate,
+            "phase": state.phase,
+            "reason": state.reason,
+            "step": state.step,
+            "steps": list(state.plan.steps),
+            "percent": state.percent,
+            "weights": {str(version): weight for version, weight in machine.weights(state).items()},
+            "since": state.since / _SECOND,
+            "answered": answered,
+            "min_samples": state.plan.min_samples,
+            "waits_for": list(machine.waits_for(state, verdicts, answered, self._clock())),
+            "verdicts": [_plain(verdict) for verdict in verdicts],
+        }
+
+
+def _key(state: State) -> str:
+    """Evidence belongs to one pair of versions and one beginning; after a resumed failure it begins anew."""
+    return f"{state.plan.stable}-{state.plan.candidate}-{state.starts[0] if state.starts else 0}"
+
+
+def _plain(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "gate": verdict.gate,
+        "outcome": verdict.outcome,
+        "value": verdict.value,
+        "interval": list(verdict.interval) if verdict.interval else None,
+        "limit": verdict.limit,
+        "n_stable": verdict.n_stable,
+        "n_candidate": verdict.n_candidate,
+        "sentence": verdict.sentence,
+    }
+
+
+def arms(exported: Mapping[int, Sequence[Mapping[str, Any]]], versions: tuple[int, int]) -> Evidence:
+    """Evidence as the observer exports it: by version, a list of arms by stretch."""
+    stable, candidate = ([Arm.restore(plain) for plain in exported.get(version, ())] for version in versions)
+    return Evidence(stable, candidate)

@@ -1,0 +1,125 @@
+"""The observer's actor, without Ray: it goes on after what fails, and answers what it was asked once that is final."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import NotReady, SetupError
+from gateway.journal.reader import HOLD_NS
+from gateway.observer import actor
+from gateway.observer.actor import Observer
+from gateway.observer.fold import Fold
+from gateway.store.store import Store
+from tests.gateway.journal.conftest import answered
+from tests.gateway.journal.test_journal import die
+from tests.gateway.observer.test_fold import Site
+from tests.running import wait_for
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """An empty one."""
+    return Site(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process keeps its priority, its log and its collector; and the observer looks often."""
+    monkeypatch.setattr(actor, "yield_to_answers", lambda: None)
+    monkeypatch.setattr(actor, "open_log", lambda data: None)
+    monkeypatch.setattr(actor, "_POLL_S", 0.01)
+    monkeypatch.setattr(actor, "_AGAIN_S", 0.01)
+    monkeypatch.setattr(actor, "_SAMPLE_S", 0.0)
+    yield
+    gc.enable()
+
+
+@pytest.fixture
+def observer(site: Site) -> Iterator[Observer]:
+    """One that runs."""
+    made = Observer(site.config)
+    yield made
+    if not made._finished:
+        made.finish()
+
+
+def test_what_was_answered_before_a_flush_is_in_the_store(site: Site, observer: Observer) -> None:
+    """But not before it is final: until then its replica may die, and another give the answer."""
+    journal = site.journal()
+    began = time.time_ns()
+    journal.append(answered(began, "a"))
+    observer.flush()
+    assert time.time_ns() - began >= HOLD_NS
+    assert site.rows() == ["a"]
+
+
+def test_a_flush_waits_for_what_is_in_doubt(site: Site, observer: Observer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replica has just died; its last answers count when nobody has given them again."""
+    monkeypatch.setattr("gateway.observer.fold.PATIENCE_NS", HOLD_NS)
+    die(site.journal("in doubt", at=time.time_ns()))
+    observer.flush()
+    assert site.rows() == ["in doubt"]
+
+
+def test_nothing_is_asked_of_an_observer_that_has_finished(site: Site, observer: Observer) -> None:
+    """What was left is in the store, which is free for others."""
+    site.journal("a").close()
+    observer.finish()
+    assert site.rows() == ["a"]
+    with pytest.raises(NotReady, match="finished"):
+        observer.flush()
+    Store(site.config.data).close()
+
+
+def test_a_store_that_somebody_else_has_is_waited_for(site: Site) -> None:
+    """An export, say, that was begun before the gateway."""
+    other = Store(site.config.data)
+    observer = Observer(site.config)
+    with pytest.raises(SetupError, match="process"):
+        observer.flush()
+    other.close()
+    site.journal("a", at=time.time_ns())
+    observer.flush()
+    assert site.rows() == ["a"]
+    observer.finish()
+
+
+def test_after_a_failure_that_is_not_foreseen_it_starts_from_the_checkpoint(
+    site: Site, observer: Observer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asked: half a step may have been done."""
+    observer.flush()
+    first = observer._fold
+
+    def broken(fold: Fold, now_ns: int) -> None:
+        raise KeyError("half done")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Fold, "drain", broken)
+        with pytest.raises(KeyError):
+            observer.flush()
+    site.journal("a", at=time.time_ns())
+    observer.flush()
+    assert observer._fold is not first
+    assert site.rows() == ["a"]
+
+
+def test_a_full_disk_shows_in_the_metrics(site: Site, observer: Observer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The age of the last checkpoint goes on growing there; what is in memory is kept."""
+    observer.flush()
+    held = observer._fold
+
+    def full(fold: Fold, now_ns: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Fold, "step", full)
+        wait_for(lambda: observer._fold is held, 5, "the fold")
+        before = observer._samples
+        wait_for(lambda: observer._samples is not before, 5, "new samples")
+    assert observer._fold is held

@@ -1,0 +1,201 @@
+"""Rollouts against a real gateway: one that goes to its end, one that must not, and a controller that is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from tests.onnx_models import lookup, save
+from tests.running import Running, command_line, launch, wait_for
+
+GATES = [{"metric": "error_rate", "worse_by": 0.02}]
+ROLLOUT = {"stable": 1, "candidate": 2, "steps": [10, 50], "bake": "2s", "min_samples": 100, "gates": GATES}
+
+
+class Load:
+    """Requests from several connections, every answer with its version."""
+
+    def __init__(self, url: str, index: Callable[[], int]) -> None:
+        self.url, self.index = url, index
+        self.answers: list[tuple[str, int]] = []
+        self.failures: list[str] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._all()))
+
+    def __enter__(self) -> Load:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(60)
+
+    async def _all(self) -> None:
+        await asyncio.gather(*(self._one() for _ in range(6)))
+
+    async def _one(self) -> None:
+        async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+            while not self._stop.is_set():
+                tensor = {"name": "x", "datatype": "INT64", "shape": [1], "data": [self.index()]}
+                try:
+                    answer = await client.post(f"{self.url}/v2/models/table/infer", json={"inputs": [tensor]})
+                except httpx.HTTPError as problem:
+                    self.failures.append(repr(problem))
+                    continue
+                if answer.status_code in (200, 422):
+                    self.answers.append((answer.headers.get("x-model-version", "?"), answer.status_code))
+                else:
+                    self.failures.append(f"{answer.status_code} {answer.text[:100]}")
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    """Two replicas; a model with two versions, the first of which gets everything."""
+    for version in (1, 2):
+        save(tmp_path / "models", "table", version, lookup())
+    models = {"table": {"traffic": {1: 1}}}
+    with launch(tmp_path, repository=str(tmp_path / "models"), replicas=2, models=models) as gateway:
+        yield gateway
+
+
+def edited(running: Running, table: dict[str, Any]) -> Path:
+    """The gateway's configuration with another word on the model."""
+    content = yaml.safe_load(running.config.read_text())
+    path = running.config.with_name("next.yaml")
+    path.write_text(yaml.safe_dump({**content, "models": {"table": table}}))
+    return path
+
+
+def driftgate(*words: str) -> str:
+    """What the command says."""
+    found = subprocess.run([sys.executable, "-m", "gateway.cli", *words], check=False, capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+    return found.stdout
+
+
+def rollout(running: Running) -> dict[str, Any]:
+    """How it stands."""
+    with running.client() as client:
+        (found,) = client.get("/gateway/rollouts").raise_for_status().json()["rollouts"]
+    standing: dict[str, Any] = found
+    return standing
+
+
+def recorded(running: Running) -> Counter[tuple[int, int]]:
+    """Answers in the store by revision and version."""
+    with running.client() as client:
+        client.post("/gateway/flush", timeout=60).raise_for_status()
+    counts: Counter[tuple[int, int]] = Counter()
+    for path in (running.config.parent / "var" / "store" / "answers" / "table").glob("*/*.parquet"):
+        table = pq.read_table(path, columns=["revision", "version", "role"]).to_pylist()
+        counts.update((row["revision"], row["version"]) for row in table if row["role"] == "primary")
+    return counts
+
+
+@pytest.mark.slow
+def test_a_rollout_goes_to_its_end_under_load(running: Running) -> None:
+    """Each answer's version is the table's that was in force, each step comes in its time, and no request fails."""
+    with Load(running.url, lambda: random.randrange(4)) as load:
+        wait_for(lambda: len(load.answers) > 200, 20, "load")
+        began = time.monotonic()
+        driftgate("apply", str(edited(running, {"rollout": ROLLOUT})))
+        wait_for(lambda: rollout(running)["phase"] == "succeeded", 60, "the rollout to succeed")
+        took = time.monotonic() - began
+        wait_for(lambda: all(version == "2" for version, _ in load.answers[-50:]), 5, "all traffic on version 2")
+    assert not load.failures
+    assert {status for _, status in load.answers} == {200}
+    events = [event["what"] for event in history(running)]
+    assert events == ["apply", "begin", "start", "advance", "succeed"]
+    shares = {1: 0.0, 10: 0.1, 50: 0.5, 100: 1.0}
+    by_revision: dict[int, Counter[int]] = {}
+    for (revision, version), count in recorded(running).items():
+        by_revision.setdefault(revision, Counter())[version] += count
+    found = []
+    for counts in by_revision.values():
+        n, share = counts.total(), counts[2] / counts.total()
+        nearest = min(shares.values(), key=lambda expected: abs(expected - share))
+        assert abs(share - nearest) <= 5 * math.sqrt(nearest * (1 - nearest) / n) + 1e-9
+        found.append(nearest)
+    assert {0.1, 0.5, 1.0} <= set(found)
+    print(f"0 to 100 % in {took:.1f} s over {len(load.answers)} answers; shares by revision: {by_revision}")
+
+
+@pytest.mark.slow
+def test_all_replicas_have_new_weights_within_a_second(running: Running) -> None:
+    """From the answer of `apply` to the last answer of the old table."""
+    with Load(running.url, lambda: 1) as load:
+        wait_for(lambda: len(load.answers) > 200, 20, "load")
+        for version in (2, 1, 2):
+            driftgate("apply", str(edited(running, {"traffic": {version: 1}})))
+            time.sleep(1.0)
+            after = len(load.answers)
+            wait_for(lambda after=after: len(load.answers) > after + 200, 20, "load")
+            assert {seen for seen, _ in load.answers[after + 10 :]} == {str(version)}
+    assert not load.failures
+
+
+@pytest.mark.slow
+def test_a_candidate_that_fails_on_some_requests_is_rolled_back(tmp_path: Path) -> None:
+    """One in twenty fails on it; stable answers them. It ends at weight 0, and stays there."""
+    save(tmp_path / "models", "table", 1, lookup(20))
+    save(tmp_path / "models", "table", 2, lookup(19))
+    models = {"table": {"rollout": {**ROLLOUT, "steps": [20, 50], "bake": "60s"}}}
+    with launch(tmp_path, repository=str(tmp_path / "models"), models=models) as running:
+        with Load(running.url, lambda: random.randrange(20)) as load:
+            wait_for(lambda: rollout(running)["phase"] == "rolled_back", 90, "the rollout to fail")
+            took = sum(version in ("2", "?") for version, _ in load.answers)
+            wait_for(lambda: all(seen == ("1", 200) for seen in load.answers[-50:]), 5, "all traffic on version 1")
+        standing = rollout(running)
+        assert standing["weights"] == {"1": 100.0, "2": 0.0}
+        assert "error_rate" in standing["reason"]
+        driftgate("apply", str(running.config))
+        assert rollout(running)["phase"] == "rolled_back"
+    print(f"rolled back after {took} answers of the candidate, or refusals: {standing['reason']}")
+
+
+@pytest.mark.slow
+def test_a_controller_that_is_killed_goes_on_where_it_was(running: Running) -> None:
+    """SIGKILL again and again while the rollout goes on: it succeeds, with each step once, and no request notices."""
+    with Load(running.url, lambda: random.randrange(4)) as load:
+        wait_for(lambda: len(load.answers) > 100, 20, "load")
+        driftgate("apply", str(edited(running, {"rollout": ROLLOUT})))
+        for _ in range(4):
+            time.sleep(random.uniform(0.5, 2.0))
+            for process in psutil.Process(running.process.pid).children(recursive=True):
+                if "ray::Control" in command_line(process):
+                    process.send_signal(signal.SIGKILL)
+        wait_for(lambda: succeeded(running), 90, "the rollout to succeed")
+    assert not load.failures
+    steps = [event["what"] for event in history(running) if event["what"] in ("start", "advance", "succeed")]
+    assert steps == ["start", "advance", "succeed"]
+
+
+def history(running: Running) -> list[dict[str, Any]]:
+    """What changed."""
+    with running.client() as client:
+        found: list[dict[str, Any]] = client.get("/gateway/history").raise_for_status().json()["events"]
+    return found
+
+
+def succeeded(running: Running) -> bool:
+    """As the ledger has it; the controller may be dead just now."""
+    path = running.config.parent / "var" / "state" / "rollouts.sqlite"
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+        return any("succeed" in row for row in database.execute("SELECT what FROM events"))
