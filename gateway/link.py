@@ -142,9 +142,9 @@ class Link:
         applying: asyncio.Task[None] | None = None
         while True:
             await asyncio.sleep(SYNC_S)
-            self._recorder.tend()
-            self.load_share = 0.7 * self.load_share + 0.3 * self._load.now()
             try:
+                self._recorder.tend()
+                self.load_share = 0.7 * self.load_share + 0.3 * self._load.now()
                 news = await self._sync()
                 if applying is not None and applying.done():
                     applying.result()
