@@ -110,7 +110,7 @@ def test_changes_are_told_by_model() -> None:
         {
             "flights": {"traffic": {1: 80, 2: 20}, "shadow": [3]},
             "credit": {},
-            "new": {"traffic": {1: 1}, "threads": 2, "sticky": "cookie:uid"},
+            "new": {"traffic": {1: 1}, "sticky": "cookie:uid"},
         }
     )
     assert changes(before, after) == [
@@ -182,6 +182,13 @@ def test_how_a_model_runs_needs_a_restart(settings: dict[str, Any], sentence: st
     """Whether the file named it before or not."""
     with pytest.raises(ConfigError, match=f"^{re.escape(sentence)} needs a restart"):
         changes(config({"m": {}} if named else None), config({"m": settings}))
+
+
+def test_a_model_that_is_added_runs_and_is_recorded_by_the_defaults() -> None:
+    """The processes know no other word on it: what is to be hashed would be recorded in clear."""
+    added = config({"m": {}, "new": {"record": {"redact": ["age"]}}})
+    with pytest.raises(ConfigError, match=r"^models\.new\.record\.redact: .* needs a restart"):
+        changes(config({"m": {}}), added)
 
 
 def test_the_diff_shows_what_directs_requests() -> None:
