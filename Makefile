@@ -1,6 +1,9 @@
 # The two commands of a newcomer are `make run` and `make test`; everything they need, they install into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests that start whole gateways want the machine for themselves; the others share its cores.
+WHOLE := tests/conformance tests/hostile tests/resilience tests/test_readme.py tests/test_recording_page.py
+UNIT := $(WHOLE:%=--ignore=%) -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run test slow lint types check bench bench-peers proto lock clean
@@ -16,10 +19,12 @@ run: install ## start the gateway with the bundled models
 	$(BIN)/driftgate up
 
 test: install-dev ## run all tests but those that need minutes
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(UNIT)
+	$(BIN)/python -m pytest -m "not slow" $(WHOLE)
 
 slow: install-dev ## run the tests that need minutes
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow $(UNIT)
+	$(BIN)/python -m pytest -m slow $(WHOLE)
 
 lint: install-dev ## check style and format
 	$(BIN)/ruff check .

@@ -30,6 +30,7 @@ from gateway.recorder import recipes
 from gateway.recordings import profile, replay
 from gateway.repository import served
 from gateway.rolling import rollout_commands
+from gateway.routing import SHADOWS
 from gateway.scoreboard import follow, rollout_table
 from gateway.stickiness import misfit
 from gateway.storage import export, forget
@@ -184,7 +185,7 @@ def announce(config: Config, balanced: bool, seconds: float) -> None:
     ready = [f"{row['model']}/{row['version']}" for row in found["models"] if row["state"] == "READY"]
     out.print(f"  serving {', '.join(ready) or 'nothing'}")
     for row in found["models"]:
-        if row["state"] != "READY":
+        if row["state"] != "READY" and row["reason"] != SHADOWS:
             out.print(f"  not served: {escape(row['reason'])}", style="bold red")
     if not balanced:
         out.print(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import pickle
 import time
-from pathlib import Path
+from collections.abc import Awaitable
 from typing import Any, NamedTuple
 
 import ray
@@ -18,16 +17,17 @@ from gateway import desired as transitions
 from gateway import planning
 from gateway.config import Config
 from gateway.desired import Desired
-from gateway.errors import GatewayError
-from gateway.observer.actor import NAME as OBSERVER
+from gateway.errors import GatewayError, NotReady
+from gateway.observer.asking import Asking
 from gateway.observer.trials import Asked
 from gateway.prometheus import ask
 from gateway.rollout.ledger import Ledger
 from gateway.rollout.machine import ITSELF, Event
+from gateway.secret import keep
 from gateway.shadow.actor import follow
-from gateway.statistics import Statistics
+from gateway.statistics import Counts, summed
 from gateway.steering import Steering, arms
-from gateway.validation import prepared, validate
+from gateway.validation import Known, Prepared, prepared, validate
 
 logger = logging.getLogger("driftgate")
 
@@ -35,10 +35,6 @@ NAME, NAMESPACE = "driftgate-control", "driftgate"
 _LOOK_S, _PATIENCE_S = 0.5, 5.0
 GONE_S, BURIED_S = 3.0, 60.0
 """A replica that has not reported for so long is not waited for; for so long, it will not come back."""
-
-
-Counts = dict[tuple[str, int], dict[str, Any]]
-"""Exported statistics by model and version."""
 
 
 class News(NamedTuple):
@@ -60,12 +56,18 @@ class Control:
 
     def __init__(self, config: Config, boot: str) -> None:
         self._file = config.data / "state" / f"desired-{boot}.pickle"
-        restored = self._restored()
+        restored: Kept | None = (
+            pickle.loads(self._file.read_bytes()) if self._file.exists() else None
+        )  # our own, mode 0600
         self._config, self._desired = restored or Kept(config, transitions.initial(config, revision=1))
         self._steering = Steering(Ledger(config.data / "state" / "rollouts.sqlite"), time.time_ns)
         self._steering.adopt(self._config, ITSELF)
+        if restored is None:
+            self._steering.interrupt()
         self._direct()
-        self._observer: Any = None
+        self._observer = Asking()
+        self._counting = True  # as far as we know: whoever was here before may have had the observer count
+        self._shadowed: Config | None = None
         self._looking: asyncio.Task[None] | None = None
         self._looked_at = 0.0
         self._applying = asyncio.Lock()
@@ -115,7 +117,7 @@ class Control:
     async def plan(self, text: str) -> GatewayError | dict[str, Any]:
         """What an edit of the configuration would change, or why it cannot be made."""
         try:
-            after, words = await self._checked(text)
+            after, words, _ = await self._checked(text)
         except GatewayError as problem:
             return problem
         return {"changes": words, "diff": planning.diff(self._config, after)}
@@ -124,16 +126,26 @@ class Control:
         """Puts an edit of the configuration into force, all of it or nothing; one that changes nothing has no effect."""
         async with self._applying:
             try:
-                after, words = await self._checked(text)
+                after, words, checked = await self._checked(text)
                 if words:
-                    edited = planning.edited(self._config, after, self._desired.models)
-                    self._config, desired = after, transitions.reconfigured(self._desired, after, edited)
-                    self._steering.adopt(after, who, words)
-                    self._put(self._steered(desired))
-                    follow(after)
+                    self._adopt(after, checked, who, words)
             except GatewayError as problem:
                 return problem
         return {"revision": self._desired.revision, "changes": words, "changed": bool(words)}
+
+    def _adopt(self, after: Config, checked: set[str], who: str, words: list[str]) -> None:
+        """Puts an edit into force. Once it is written here, who is killed before the rollouts know of it tells them next."""
+        before = Kept(self._config, self._desired)
+        edited = planning.edited(self._config, after, self._desired.models)
+        desired = transitions.reconfigured(self._desired, after, edited, checked)
+        self._write(Kept(after, desired))
+        try:
+            self._steering.adopt(after, who, words)
+        except BaseException:
+            self._write(before)
+            raise
+        self._config = after
+        self._put(self._steered(desired))
 
     async def command(self, model: str, what: str, who: str, why: str) -> GatewayError | str:
         """Pauses, resumes, promotes, approves or aborts a rollout; says where it is then, or why not."""
@@ -173,47 +185,60 @@ class Control:
 
     async def totals(self) -> Counts:
         """Statistics by model and version, over all replicas, those that are gone included."""
-        sums: dict[tuple[str, int], Statistics] = {}
-        for counts in (self._departed, *(report["statistics"] for _, report in self._reports.values())):
-            _add(sums, counts)
-        return {key: statistics.export() for key, statistics in sums.items()}
+        return summed(self._departed, *(report["statistics"] for _, report in self._reports.values()))
 
     async def _look(self) -> None:
-        """Has every rollout looked at: asks the observer for evidence, and directs traffic as the machine says."""
+        """Has the shadows follow the configuration, and every rollout looked at; none waits for another's trouble."""
+        await _guarded("having the shadows follow", self._follow())
         asked = self._steering.asked()
-        if not asked or not self._living():
-            return
-        try:
+        if (asked or self._counting) and self._serving():
             evidence = await self._evidence(asked)
-            for model, each in asked.items():
-                found = arms(evidence[model], each.versions) if evidence else None
-                await asyncio.to_thread(self._steering.look, model, found, self._ready(model), ask)
-            self._direct()
-        except Exception:
-            logger.exception("looking at the rollouts failed in a way that is not foreseen; trying again")
+            self._counting = bool(asked) or evidence is None
+            looks = {model: self._look_at(model, each, evidence) for model, each in asked.items()}
+            await asyncio.gather(
+                *(_guarded(f"looking at the rollout of {model}", look) for model, look in looks.items())
+            )
+
+    async def _follow(self) -> None:
+        config = self._config
+        if self._shadowed is not config:
+            await asyncio.to_thread(follow, config)
+            self._shadowed = config
+
+    async def _look_at(self, model: str, asked: Asked, evidence: dict[str, Any] | None) -> None:
+        found = arms(evidence[model], asked.versions) if evidence else None
+        await asyncio.to_thread(self._steering.look, model, asked, found, self._ready(model), ask)
+        self._direct()
 
     async def _evidence(self, asked: dict[str, Asked]) -> dict[str, Any] | None:
-        """What the observer has counted; None while it does not answer."""
         try:
-            self._observer = self._observer or ray.get_actor(OBSERVER, NAMESPACE)
-            return await asyncio.wait_for(self._observer.evidence.remote(asked), _PATIENCE_S)
-        except (RayError, ValueError, TimeoutError) as problem:
+            return await asyncio.wait_for(self._observer.evidence(asked), _PATIENCE_S)
+        except (NotReady, TimeoutError) as problem:
             logger.warning("the observer does not answer (%s): rollouts stay where they are", type(problem).__name__)
             return None
 
     def _ready(self, model: str) -> set[int]:
-        """The versions that every living replica can answer with."""
-        held = [set(report["ready"].get(model, ())) for report in self._living().values()]
+        """The versions that every replica can answer with."""
+        held = [set(report["ready"].get(model, ())) for report in self._serving()]
         return set.intersection(*held) if held else set()
 
-    async def _checked(self, text: str) -> tuple[Config, list[str]]:
-        """An edit of the configuration that can be made, and what it changes, in words. Raises GatewayError."""
-        after = planning.read(text, self._config)
-        words = [str(change) for change in planning.changes(self._config, after, self._desired.models)]
+    def _serving(self) -> list[dict[str, Any]]:
+        """The reports of those that answer: one that starts has applied nothing yet, and gets no requests."""
+        return [report for report in self._living().values() if report["revision"] > 0]
+
+    async def _checked(self, text: str) -> tuple[Config, list[str], set[str]]:
+        """An edit of the configuration that can be made, what it changes, in words, and the versions that were checked for it.
+
+        Raises GatewayError.
+        """
+        found: Prepared = {}
+        before, held = self._config, self._desired.models
+        after = await asyncio.to_thread(planning.read, text, before)
+        words = [str(change) for change in planning.changes(before, after, held)]
         if words:
-            found = await asyncio.to_thread(prepared, self._config, after, self._desired.models)
-            validate(self._config, after, found)
-        return after, words
+            found = await asyncio.to_thread(prepared, before, after, held)
+            validate(before, after, found)
+        return after, words, {label for label, known in found.items() if isinstance(known, Known) and known.anew}
 
     def _direct(self) -> None:
         """Brings the routing to what the rollouts want."""
@@ -239,33 +264,22 @@ class Control:
     def _bury(self) -> None:
         now = time.monotonic()
         for replica in [name for name, (seen, _) in self._reports.items() if now - seen > BURIED_S]:
-            sums: dict[tuple[str, int], Statistics] = {}
-            for counts in (self._departed, self._reports.pop(replica)[1]["statistics"]):
-                _add(sums, counts)
-            self._departed = {key: statistics.export() for key, statistics in sums.items()}
-
-    def _restored(self) -> Kept | None:
-        """The state before this actor was killed; another boot's is not read."""
-        return pickle.loads(self._file.read_bytes()) if self._file.exists() else None  # our own file, mode 0600
+            self._departed = summed(self._departed, self._reports.pop(replica)[1]["statistics"])
 
     def _write(self, state: Kept) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._file.with_suffix(".draft")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(pickle.dumps(state))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._file)
+        keep(self._file, pickle.dumps(state))
 
 
-def _add(sums: dict[tuple[str, int], Statistics], counts: Counts) -> None:
-    for key, exported in counts.items():
-        sums.setdefault(key, Statistics()).absorb(exported)
+async def _guarded(what: str, work: Awaitable[None]) -> None:
+    try:
+        await work
+    except Exception:
+        logger.exception("%s failed in a way that is not foreseen; trying again", what)
 
 
 def start_control(config: Config, boot: str) -> Any:
     """Creates the actor; Ray restarts it if it dies. boot: names this run of the gateway."""
-    for stale in _state_files(config.data):
+    for stale in (config.data / "state").glob("desired-*"):
         stale.unlink()
     actor: Any = ray.remote(Control)
     handle = actor.options(
@@ -284,8 +298,3 @@ def finish(patience_s: float) -> None:
         while not ray.get(actor.idle.remote(), timeout=patience_s) and time.monotonic() < end:
             time.sleep(0.05)
         time.sleep(0.1)  # what was answered last is on its way through HAProxy
-
-
-def _state_files(data: Path) -> list[Path]:
-    folder = data / "state"
-    return list(folder.glob("desired-*")) if folder.is_dir() else []

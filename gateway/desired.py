@@ -29,8 +29,13 @@ class Desired(NamedTuple):
 
     def loaded(self, model: str) -> dict[int, Folder]:
         """The versions of a model that should be in service."""
-        gone = self.absent.get(model, frozenset())
+        gone = self.absent.get(model, frozenset()) | self.silent(model)
         return {number: folder for number, folder in self.models.get(model, {}).items() if number not in gone}
+
+    def silent(self, model: str) -> set[int]:
+        """The versions of a model that only shadow."""
+        routing = self.routing.get(model)
+        return set() if routing is None else routing.silent() & set(self.models.get(model, ()))
 
 
 def initial(config: Config, revision: int) -> Desired:
@@ -101,17 +106,19 @@ def with_weights(desired: Desired, model: str, weights: Mapping[int, float]) -> 
     return with_routing(desired, model, desired.routing.get(model, Routing())._replace(weights=dict(weights)))
 
 
-def reconfigured(desired: Desired, config: Config, edited: Collection[str]) -> Desired:
+def reconfigured(desired: Desired, config: Config, edited: Collection[str], checked: Collection[str] = ()) -> Desired:
     """What another configuration asks for: its models and versions, and for the edited ones its routing. One revision more.
 
-    Versions that are held stay as they are, whatever has become of their files; what was unloaded stays unloaded where the
-    model is served as before. Raises RepositoryError.
+    Versions that are held stay as they are, whatever has become of their files, but for those, `model/version`, whose files
+    were `checked` just now. What was unloaded stays unloaded where the model is served as before. Raises RepositoryError.
     """
     models = served(config)
     return desired._replace(
         revision=desired.revision + 1,
         models={
-            model: folders if model in edited else desired.models.get(model, folders)
+            model: _kept(desired.models.get(model, {}), folders, checked)
+            if model in edited
+            else desired.models.get(model, folders)
             for model, folders in models.items()
         },
         absent={model: gone for model, gone in desired.absent.items() if model in models and model not in edited},
@@ -144,9 +151,8 @@ def routing_of(settings: ModelConfig) -> Routing:
     )
 
 
-def _held(desired: Desired, model: str, folders: Mapping[int, Folder], edited: bool) -> Mapping[int, Folder]:
-    held = desired.models.get(model, {})
-    return {number: held.get(number, folder) for number, folder in folders.items()} if edited or not held else held
+def _kept(held: Mapping[int, Folder], found: Mapping[int, Folder], checked: Collection[str]) -> Mapping[int, Folder]:
+    return {number: folder if folder.label in checked else held.get(number, folder) for number, folder in found.items()}
 
 
 def _configured(config: Config, model: str) -> Routing:

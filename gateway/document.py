@@ -20,6 +20,9 @@ class Frozen(BaseModel):
 
 Tree = TypeVar("Tree", bound=BaseModel)
 
+_MOST = 200_000
+"""Values of a document, aliases written out: some kB could make as many as fill the memory."""
+
 
 def document(text: str, tree: type[Tree], where: Path, error: type[SetupError]) -> Tree:
     """Reads YAML as `tree`; every problem is told at once, each as `file:line: key: what is wrong`.
@@ -28,6 +31,8 @@ def document(text: str, tree: type[Tree], where: Path, error: type[SetupError]) 
     """
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if _expanded(node) > max(_MOST, len(text)):  # without aliases there are never more than characters
+            raise error(f"{where}: its aliases make more than {_MOST:,} values of it")
         content = yaml.safe_load(text)
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
@@ -47,6 +52,22 @@ def document(text: str, tree: type[Tree], where: Path, error: type[SetupError]) 
     except ValidationError as problems:
         lines = [_sentence(problem, node, where) for problem in problems.errors()]
         raise error("\n".join(lines)) from None
+
+
+def _expanded(root: yaml.Node | None) -> int:
+    """Values, each alias written out, but for those within their own anchors: these never fit a tree."""
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node) -> int:
+        if not isinstance(node, yaml.CollectionNode):
+            return 1
+        if id(node) not in sizes:
+            sizes[id(node)] = 1
+            held = node.value if isinstance(node, yaml.SequenceNode) else [part for pair in node.value for part in pair]
+            sizes[id(node)] = 1 + sum(map(size, held))
+        return sizes[id(node)]
+
+    return 0 if root is None else size(root)
 
 
 def _doubled(root: yaml.Node | None) -> Iterator[tuple[int, str, int]]:

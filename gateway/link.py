@@ -13,13 +13,13 @@ from ray.exceptions import RayError
 
 from gateway.admission import Admission, LoadMeter
 from gateway.catalogue import Catalogue
-from gateway.control import NAME, NAMESPACE, Counts, News
+from gateway.control import NAME, NAMESPACE, News
 from gateway.desired import Desired
 from gateway.errors import BadRequest, GatewayError, NotReady, RepositoryError
 from gateway.management import Verb, told
 from gateway.reconcile import Reconciler, refusal
 from gateway.recorder import Recorder
-from gateway.statistics import Statistics
+from gateway.statistics import Counts, Statistics
 
 logger = logging.getLogger("driftgate")
 

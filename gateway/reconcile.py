@@ -11,7 +11,7 @@ from gateway.config import Config, Limits, ModelConfig
 from gateway.desired import Desired
 from gateway.errors import GatewayError, RepositoryError
 from gateway.repository import Folder
-from gateway.routing import Routing
+from gateway.routing import SHADOWS, Routing
 from gateway.stickiness import misfit
 from gateway.version import Version
 
@@ -100,6 +100,10 @@ class Reconciler:
             elif number in desired.absent.get(model, ()):
                 self.failures.pop(f"{model}/{number}", None)
                 self._catalogue.remove(model, number, "unloaded")
+        for model in desired.models:
+            for number in desired.silent(model):
+                self.failures.pop(f"{model}/{number}", None)
+                self._catalogue.remove(model, number, SHADOWS)
         for model, gone in desired.absent.items():
             for number in gone:
                 self._catalogue.declare(model, number, Status("UNAVAILABLE", "unloaded"))

@@ -14,6 +14,10 @@ from gateway.stickiness import Rendezvous, Sticky, rendezvous
 Reason = Literal["stable", "candidate", "split", "rule", "pinned"]
 
 
+SHADOWS = "it only shadows"
+"""Why a shadow that is nothing else is not in service."""
+
+
 class Route(NamedTuple):
     """A version, and why this one."""
 
@@ -49,7 +53,7 @@ class Routing(NamedTuple):
     """How one model's requests are to be directed, whichever versions are ready.
 
     weights: by version, only their proportions matter; 0 is dark, reached by its own path and by rules alone. None: all goes
-    to the newest version in production. stable, candidate: of the rollout, if there is one. shadow: see shadow.
+    to the newest version in production. stable, candidate: of the rollout, if there is one. shadow: run by their own processes.
     """
 
     weights: Mapping[int, float] | None = None
@@ -63,6 +67,12 @@ class Routing(NamedTuple):
         """The versions that some request may be sent to; without weights, nobody knows beforehand."""
         weighted = {version for version, weight in (self.weights or {}).items() if weight > 0}
         return weighted | {rule.version for rule in self.rules}
+
+    def silent(self) -> set[int]:
+        """The shadows that are nothing else: replicas do not load them, so that whatever they do, they do elsewhere."""
+        if self.weights is None:
+            return set()
+        return set(self.shadow) - set(self.weights) - {rule.version for rule in self.rules}
 
 
 class ModelRoute(NamedTuple):

@@ -25,6 +25,8 @@ _PHASES = {
 }
 _DIFF = {"+": "green", "-": "red", "@": "cyan"}
 
+_CHANGE = 30  # columns: in a narrow terminal names are cut before this is
+
 Standing = dict[str, Any]
 """Of one rollout: model, stable, candidate, phase, reason, step (from 0), steps (percent), percent, weights (percent by version),
 since (s since the epoch), answered, min_samples (both of the candidate, on this step), waits_for (sentences), verdicts: gate,
@@ -51,13 +53,21 @@ def follow(rollouts: Callable[[], Sequence[Standing]], console: Console, every_s
 
 
 def history_table(events: Sequence[dict[str, Any]]) -> Table:
-    """When, of which model, who, what, from where to where, and why."""
-    table = Table("time (UTC)", "model", "who", "what", "from", "to", "why")
+    """When, of which model, who, what; from where to where, and why. Only the last column is ever wrapped, between words."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("time (UTC)", "model", "who", "what"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("change", overflow="fold", min_width=_CHANGE)
     for event in events:
         moment = datetime.fromisoformat(event["time"]).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        row = (moment, *(event[key] for key in ("model", "who", "what", "before", "after", "why")))
-        table.add_row(*map(Text, row))
+        table.add_row(*map(Text, (moment, event["model"], event["who"], event["what"], _change(event))))
     return table
+
+
+def _change(event: dict[str, Any]) -> str:
+    """`running at 10 % → paused at 10 %`, and below it why; whichever of the two there is."""
+    where = " → ".join(filter(None, (event["before"], event["after"])))
+    return "\n".join(filter(None, (where, event["why"])))
 
 
 def diff_text(diff: str) -> Text:

@@ -1,4 +1,4 @@
-"""Secrets: from the environment, and nowhere else but the data folder."""
+"""Secrets: from the environment, and nowhere else but the data folder; and files that nobody else may read or write."""
 
 from __future__ import annotations
 
@@ -35,3 +35,14 @@ def redaction_key(data: Path) -> bytes:
         finally:
             draft.unlink()
     return path.read_bytes()
+
+
+def keep(path: Path, content: bytes) -> None:
+    """Replaces a file of one writer, whole or not at all, also when the machine stops. Only this user may read it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

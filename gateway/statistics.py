@@ -91,3 +91,16 @@ class Statistics:
                 for size, (count, infer_ns) in sorted(self.batches.items())
             ],
         }
+
+
+Counts = dict[tuple[str, int], dict[str, Any]]
+"""Exported statistics by model and version."""
+
+
+def summed(*parts: Counts) -> Counts:
+    """Their sums."""
+    sums: dict[tuple[str, int], Statistics] = {}
+    for counts in parts:
+        for key, exported in counts.items():
+            sums.setdefault(key, Statistics()).absorb(exported)
+    return {key: statistics.export() for key, statistics in sums.items()}

@@ -47,15 +47,24 @@ class Steering:
         changes: what the configuration changes, in words, for the history.
         """
         now = self._clock()
-        if changes:
-            self._ledger.note([Event(now, "", who, "apply", "", "", change) for change in changes])
         configured = {name: settings.rollout for name, settings in (config.models or {}).items() if settings.rollout}
+        told = [Event(now, "", who, "apply", "", "", change) for change in changes]
         with self._turn:
+            revised = []
             for model in sorted({*self._states, *configured}):
                 before = self._states.get(model)
                 after, events = revise(before, model, configured.get(model), who, now)
-                if after is not None and (after != before or events):
-                    self._keep(after, events)
+                told += events
+                if after is not None and after != before:
+                    revised.append(after)
+            if told or revised:
+                self._keep(revised, told)
+
+    def interrupt(self) -> None:
+        """The gateway was down: no version is ready, and steps under way begin again. The time without it was no baking."""
+        with self._turn:
+            for state in list(self._states.values()):
+                self._move(state, *machine.step(state, (), 0.0, (), self._clock()))
 
     def routed(self) -> dict[str, dict[int, float]]:
         """The weights of each model whose rollout decides them."""
@@ -63,16 +72,16 @@ class Steering:
 
     def asked(self) -> dict[str, Asked]:
         """What must be counted for the rollouts that are under way."""
-        return {
-            model: Asked(_key(state), (state.plan.stable, state.plan.candidate), state.starts)
-            for model, state in self._states.items()
-            if state.phase not in ENDED
-        }
+        return {model: _asked(state) for model, state in self._states.items() if state.phase not in ENDED}
 
-    def look(self, model: str, evidence: Evidence | None, ready: Collection[int], provider: Provider) -> None:
-        """Has the machine look once. evidence: None if nobody could tell, and then gates say nothing."""
+    def look(
+        self, model: str, asked: Asked, evidence: Evidence | None, ready: Collection[int], provider: Provider
+    ) -> None:
+        """Has the machine look once. evidence: of what was asked; None if nobody could tell, and then gates say nothing."""
         state = self._states[model]
-        if state.phase in ENDED:
+        if (
+            state.phase in ENDED or _asked(state) != asked
+        ):  # somebody commanded meanwhile: it is evidence of another state
             return
         verdicts: tuple[Verdict, ...] = ()
         answered = 0.0
@@ -80,12 +89,10 @@ class Steering:
             verdicts = judge(state.plan, evidence.stable, evidence.candidate, self._patient(state, provider))
             answered = evidence.candidate[-1].requests if evidence.candidate else 0.0
         with self._turn:
-            if self._states[model] is not state:  # somebody commanded meanwhile: this look is of another state
+            if self._states[model] is not state:
                 return
             self._verdicts[model], self._answered[model] = verdicts, answered
-            after, events = machine.step(state, verdicts, answered, ready, self._clock())
-            if after != state or events:
-                self._keep(after, events)
+            self._move(state, *machine.step(state, verdicts, answered, ready, self._clock()))
 
     def _patient(self, state: State, provider: Provider) -> Provider:
         """The provider, but for the time in which one that failed is to be left alone."""
@@ -103,10 +110,8 @@ class Steering:
             state = self._states.get(model)
             if state is None:
                 raise NotFound(f"{shown(model)} has no rollout")
-            after, events = COMMANDS[what](state, who, why, self._clock())
-            if after != state or events:
-                self._keep(after, events)
-        return after.where
+            self._move(state, *COMMANDS[what](state, who, why, self._clock()))
+            return self._states[model].where
 
     def told(self) -> list[dict[str, Any]]:
         """Every rollout, for people and machines."""
@@ -116,9 +121,18 @@ class Steering:
         """See Ledger.history."""
         return self._ledger.history(model, most)
 
-    def _keep(self, state: State, events: Sequence[Event]) -> None:
-        self._ledger.record(state, events)
-        self._states[state.model] = state
+    def _move(self, before: State, after: State, events: Sequence[Event]) -> None:
+        if after != before or events:
+            self._keep([after], events)
+
+    def _keep(self, states: Sequence[State], events: Sequence[Event]) -> None:
+        self._ledger.record(states, events)
+        for state in states:
+            before = self._states.get(state.model)
+            if before is None or (before.plan, before.began) != (state.plan, state.began):
+                self._verdicts.pop(state.model, None)
+                self._answered.pop(state.model, None)
+            self._states[state.model] = state
 
     def _told(self, model: str, state: State) -> dict[str, Any]:
         verdicts, answered = self._verdicts.get(model, ()), self._answered.get(model, 0.0)
@@ -140,9 +154,10 @@ class Steering:
         }
 
 
-def _key(state: State) -> str:
+def _asked(state: State) -> Asked:
     """Evidence belongs to one pair of versions and one beginning; after a resumed failure it begins anew."""
-    return f"{state.plan.stable}-{state.plan.candidate}-{state.starts[0] if state.starts else 0}"
+    versions = state.plan.stable, state.plan.candidate
+    return Asked(f"{versions[0]}-{versions[1]}-{state.began}", versions, state.starts)
 
 
 def _plain(verdict: Verdict) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from gateway.config import Config, ModelConfig
+from gateway.desired import routing_of
 from gateway.errors import ConfigError, GatewayError, RepositoryError
 from gateway.manifest import Manifest, read_manifest
 from gateway.planning import edited
@@ -121,8 +122,10 @@ def _looked(
     answered = _answering(before, held, lambda number: _stage(held[number])) if before else frozenset()
     copied = frozenset(before.shadow) if before else frozenset()
     sent = _answering(settings, versions, lambda number: _stage(versions[number])) | set(settings.shadow)
+    woken = routing_of(before).silent() - routing_of(settings).silent() if before else set()  # no replica has them yet
+    new = sent - answered - copied | woken
     for number, folder in {**held, **versions}.items():
-        if number in versions and (number not in held or number in sent - answered - copied):
+        if number in versions and (number not in held or number in new):
             yield folder.label, _checked(folder, settings, config, held)
         elif number in sent | answered:
             known = _described(folder)

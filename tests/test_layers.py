@@ -48,7 +48,7 @@ gateway.config gateway.labels.label gateway.record gateway.rollout.sentence gate
     gateway.wire.classification gateway.wire.compression gateway.wire.elements
 gateway.batching gateway.manifest gateway.rules gateway.signature gateway.traffic
 gateway.admission gateway.document gateway.exposition gateway.grpc.reading gateway.labels.database \
-    gateway.labels.files gateway.observer.progress gateway.pidfile gateway.ports gateway.query \
+    gateway.labels.files gateway.metrics_page gateway.observer.progress gateway.pidfile gateway.ports gateway.query \
     gateway.replay.recording gateway.rollout.duration gateway.scoreboard gateway.secret
 gateway gateway.autoscaling gateway.draft gateway.errors gateway.grpc gateway.grpc.inference_pb2 gateway.haproxy \
     gateway.identifier gateway.journal gateway.labels gateway.listening gateway.log gateway.metrics gateway.observer \

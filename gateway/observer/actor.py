@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pyarrow as pa
@@ -70,16 +70,20 @@ class Observer:
     def windows(self, model: str, most: int) -> list[dict[str, Any]]:
         """What the monitors of a model found: of each version and role the newest windows, up to `most` of them."""
         with self._folding() as fold:
-            hubs = [(subject, hub) for subject, hub in fold.watching.hubs() if subject.model == model]
-            return [
-                {
-                    "version": subject.version,
-                    "role": subject.role,
-                    "latest": [told(window) for window in hub.latest()],
-                    "history": [told(window) for window in hub.history(most)] if most else [],
-                }
-                for subject, hub in hubs
+            found = [
+                (subject, hub.latest(), hub.history(most) if most else [])
+                for subject, hub in fold.watching.hubs()
+                if subject.model == model
             ]
+        return [
+            {
+                "version": subject.version,
+                "role": subject.role,
+                "latest": [told(window) for window in latest],
+                "history": [told(window) for window in history],
+            }
+            for subject, latest, history in found
+        ]
 
     def evidence(self, asked: dict[str, Asked]) -> dict[str, dict[int, list[dict[str, Any]]]]:
         """What rollouts look at, by model, version and stretch; evidence of others is dropped. See Trials."""
@@ -88,7 +92,11 @@ class Observer:
             trials.keep(asked)
             now_ns = time.time_ns()
             trials.compared(reports(self._config.data, now_ns), now_ns)
-            return {model: trials.ask(model, each) for model, each in asked.items()}
+            found = {model: trials.ask(model, each) for model, each in asked.items()}
+            if trials.changed:
+                with suppress(OSError):  # no room: the next step of the fold says so
+                    fold.commit(now_ns)
+            return found
 
     def finish(self) -> None:
         """Folds what is left, now that no replica writes any more, and stops."""

@@ -10,6 +10,7 @@ from ray.exceptions import RayError
 from gateway.errors import NotReady
 from gateway.exposition import Exposition
 from gateway.observer.actor import NAME, NAMESPACE
+from gateway.observer.trials import Asked
 
 
 class Asking:
@@ -35,6 +36,11 @@ class Asking:
     async def windows(self, model: str, most: int) -> list[dict[str, Any]]:
         """See Observer.windows."""
         found: list[dict[str, Any]] = await self._ask("windows", model, most)
+        return found
+
+    async def evidence(self, asked: dict[str, Asked]) -> dict[str, Any]:
+        """See Observer.evidence."""
+        found: dict[str, Any] = await self._ask("evidence", asked)
         return found
 
     async def _ask(self, question: str, *arguments: Any) -> Any:

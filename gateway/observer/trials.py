@@ -38,12 +38,17 @@ class Trial:
 
 
 class Trials:
-    """Trials by model. expect: what is known of a version beforehand, by its layout."""
+    """Trials by model. expect: what is known of a version beforehand, by its layout.
+
+    changed: whether steps were asked for that the last `export` did not know. Answers that are read again after a crash
+    would be counted for the step before.
+    """
 
     def __init__(self, expect: Expect, exported: bytes | None = None) -> None:
         self._expect = expect
         self._expectations: dict[tuple[str, int, str], Expectation] = {}
         self._trials: dict[str, Trial] = {}
+        self.changed = False
         for model, key, versions, strata, seen in msgspec.msgpack.decode(exported) if exported else ():
             self._trials[model] = Trial(key, tuple(versions), Strata(strata), tuple(seen) if seen else None)
 
@@ -52,6 +57,7 @@ class Trials:
         trial = self._trials.get(model)
         if trial is None or trial.key != asked.key:
             trial = self._trials[model] = Trial(asked.key, asked.versions, Strata())
+        self.changed |= trial.strata.starts != asked.starts
         trial.strata.follow(asked.starts)
         return {version: [arm.export() for arm in trial.strata.arms(version)] for version in asked.versions}
 
@@ -59,6 +65,7 @@ class Trials:
         """Drops the evidence of all other models: their rollouts are over."""
         kept = set(models)
         self._trials = {model: trial for model, trial in self._trials.items() if model in kept}
+        self._expectations = {key: held for key, held in self._expectations.items() if key[0] in kept}
 
     def answers(self, answers: Answers) -> None:
         """Adds answered rows."""
@@ -94,6 +101,7 @@ class Trials:
 
     def export(self) -> bytes:
         """For the next process."""
+        self.changed = False
         return msgspec.msgpack.encode(
             [
                 (model, trial.key, trial.versions, trial.strata.export(), trial.seen)
@@ -108,5 +116,9 @@ class Trials:
     def _expectation(self, layout: Layout) -> Expectation:
         key = layout.model, layout.version, layout.stamp
         if key not in self._expectations:
+            for other in [each for each in self._expectations if each[:2] == key[:2]][1:]:
+                del self._expectations[
+                    other
+                ]  # files are replaced again and again; two at once while replicas load them
             self._expectations[key] = self._expect(layout)
         return self._expectations[key]

@@ -24,6 +24,7 @@ logger = logging.getLogger("driftgate")
 
 _SECOND = 1_000_000_000
 _STATE = "monitors/"
+_RELOAD_NS = 300 * _SECOND  # so long after new files were loaded by one replica, others may answer from the old ones
 _KEEP_BYTES = 8 << 20  # of windows that wait for labels, for each version and role
 
 
@@ -32,6 +33,14 @@ class Watched(NamedTuple):
 
     stamp: str
     hub: Hub
+
+
+class _Files(NamedTuple):
+    """Which files answer, which ones did before, and since when, ns."""
+
+    stamp: str
+    before: str
+    since: int
 
 
 class Watching:
@@ -44,18 +53,19 @@ class Watching:
         self._config = config
         self._kept = {key: value for key, value in kept.items() if key.startswith(_STATE)}
         self._watched: dict[Subject, Watched | None] = {}
-        self._stamps: dict[Subject, str] = {}
+        self._files: dict[Subject, _Files] = {}
 
     def answers(self, answers: Answers) -> None:
         """Answered rows."""
-        watched = self._of(answers.layout, answers.role)
+        watched = self._of(answers.layout, answers.role, int(answers.time.max()) if len(answers) else 0)
         if watched is not None:
             watched.hub.answers(batch(answers))
 
     def joined(self, joined: Joined) -> None:
         """Rows whose label is known now, or another than before."""
-        watched = self._of(joined.answers.layout, joined.answers.role)
-        if watched is None:
+        layout = joined.answers.layout
+        watched = self._watched.get(Subject(layout.model, layout.version, joined.answers.role))
+        if watched is None or watched.stamp != layout.stamp:  # labels of files that are gone say nothing of these
             return
         previous = np.empty(len(joined.previous), object)
         previous[:] = joined.previous
@@ -101,13 +111,18 @@ class Watching:
         for layout in layouts:
             for role in ("primary", "shadow"):
                 if _key(Subject(layout.model, layout.version, role), layout.stamp) in self._kept:
-                    self._of(layout, role)
+                    self._of(layout, role, 0)
 
-    def _of(self, layout: Layout, role: str) -> Watched | None:
+    def _of(self, layout: Layout, role: str, time: int) -> Watched | None:
+        """The monitors of these files; None for the files before them. time: of the newest row, ns."""
         subject = Subject(layout.model, layout.version, role)
-        if self._stamps.get(subject) != layout.stamp:  # the version's files were replaced: another model, another hub
-            self._stamps[subject] = layout.stamp
-            self._watched[subject] = self._made(subject, layout)
+        stamp, before, since = self._files.get(subject, ("", "", 0))
+        if stamp == layout.stamp:
+            return self._watched[subject]
+        if before == layout.stamp and time - since < _RELOAD_NS:  # another replica has not loaded the new ones yet
+            return None
+        self._files[subject] = _Files(layout.stamp, stamp, time)  # replaced: another model, another hub
+        self._watched[subject] = self._made(subject, layout)
         return self._watched[subject]
 
     def _made(self, subject: Subject, layout: Layout) -> Watched | None:

@@ -31,7 +31,7 @@ def resume(state: State, who: str, why: str, now: int) -> Change:
         return state, ()
     _unended(state, "resumed")
     if state.failed:
-        state = msgspec.structs.replace(state, starts=(), failed=False)
+        state = msgspec.structs.replace(state, starts=(), failed=False, began=now)
     said = why or f"resumed by {who}"
     if {state.plan.stable, state.plan.candidate} - set(state.ready):
         return moved(state, now, "resume", said, who, phase="pending", percent=0.0)

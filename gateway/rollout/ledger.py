@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from gateway.errors import SetupError
+from gateway.errors import NotReady, SetupError
 from gateway.rollout.machine import Event, State, decode, encode
 
 VERSION = 1
@@ -31,13 +32,14 @@ CREATE INDEX by_model ON events (model, seq);
 class Ledger:
     """`data/state/rollouts.sqlite`. It has one writer; whoever else reads sees the last change that is whole.
 
-    Raises SetupError if the file cannot be used or is of another version.
+    Raises SetupError if the file cannot be used or is of another version. busy_s: how long it waits for somebody who reads it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, busy_s: float = _BUSY_S) -> None:
+        self._path = path
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            self._database = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+            self._database = sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=False)
             self._database.execute("PRAGMA journal_mode = WAL").fetchall()
             self._database.execute(
                 "PRAGMA synchronous = FULL"
@@ -55,21 +57,20 @@ class Ledger:
         rows = self._database.execute("SELECT model, state FROM rollouts ORDER BY model").fetchall()
         return {model: decode(state.encode()) for model, state in rows}
 
-    def record(self, state: State, events: Sequence[Event]) -> None:
-        """Keeps a state and what led to it. Durable when it returns; before that, nothing has happened."""
-        with self._database:
-            self._database.execute("BEGIN IMMEDIATE")
-            self._database.execute(
-                "INSERT INTO rollouts VALUES (?, ?) ON CONFLICT (model) DO UPDATE SET state = excluded.state",
-                (state.model, encode(state).decode()),
-            )
-            self._note(events)
+    def record(self, states: Sequence[State], events: Sequence[Event]) -> None:
+        """Keeps states of different models, and what led to them. Durable when it returns; before that, nothing has happened.
 
-    def note(self, events: Sequence[Event]) -> None:
-        """Keeps events that are of no rollout, such as an edit of the configuration."""
-        with self._database:
-            self._database.execute("BEGIN IMMEDIATE")
-            self._note(events)
+        Raises NotReady if it cannot be written just now.
+        """
+        rows = [(state.model, encode(state).decode()) for state in states]
+        with self._writing() as database:
+            database.executemany(
+                "INSERT INTO rollouts VALUES (?, ?) ON CONFLICT (model) DO UPDATE SET state = excluded.state", rows
+            )
+            database.executemany(
+                "INSERT INTO events (time, model, who, what, before, after, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(each.time, each.model, each.who, each.what, each.before, each.after, each.why) for each in events],
+            )
 
     def history(self, model: str | None = None, most: int = 100) -> list[Event]:
         """The newest events, of one model or of all, in the order in which they came."""
@@ -80,11 +81,14 @@ class Ledger:
         ).fetchall()
         return [Event(*row) for row in reversed(rows)]
 
-    def _note(self, events: Sequence[Event]) -> None:
-        self._database.executemany(
-            "INSERT INTO events (time, model, who, what, before, after, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(each.time, each.model, each.who, each.what, each.before, each.after, each.why) for each in events],
-        )
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._database:
+                self._database.execute("BEGIN IMMEDIATE")
+                yield self._database
+        except sqlite3.Error as problem:
+            raise NotReady(f"{self._path} cannot be written: {problem}") from None
 
     def _make(self, path: Path) -> None:
         self._database.execute("BEGIN IMMEDIATE")

@@ -39,6 +39,7 @@ class Event(msgspec.Struct, frozen=True):
 class State(msgspec.Struct, frozen=True):
     """One rollout of one model; all that a later process needs to go on.
 
+    began: ns, when all of its evidence begins; it begins anew when somebody overrules a failure.
     step: the place in plan.steps. percent: the candidate's share now. since: ns, when this phase or step began. starts: ns, when
     evidence began, anew for each stretch of one share. errors, retry: how often a provider failed in a row, and when (ns) to
     ask it again. failed: whether a gate has failed. ready: the versions that were ready at the last look.
@@ -56,6 +57,7 @@ class State(msgspec.Struct, frozen=True):
     retry: int = 0
     failed: bool = False
     ready: tuple[int, ...] = ()
+    began: int = 0
 
     @property
     def where(self) -> str:
@@ -69,7 +71,7 @@ Change = tuple[State, tuple[Event, ...]]
 def begin(model: str, plan: RolloutConfig, who: str, now: int) -> Change:
     """A rollout that waits for its versions to be ready."""
     why = f"from version {plan.stable} to version {plan.candidate}"
-    state = State(model, plan, "pending", now, "waits until both versions are ready")
+    state = State(model, plan, "pending", now, "waits until both versions are ready", began=now)
     return state, (Event(now, model, who, "begin", "", state.where, why),)
 
 
@@ -94,6 +96,8 @@ def step(state: State, verdicts: Sequence[Verdict], answered: float, ready: Coll
     ready: the versions that can answer. now: ns. A gate that fails ends it at once; no other verdict ever does. Only passes of
     all gates advance it.
     """
+    if state.phase in ENDED:
+        return state, ()
     state = _replaced(state, ready=tuple(sorted(set(ready) & {state.plan.stable, state.plan.candidate})))
     if state.phase == "pending":
         return _enter(state, now)
@@ -160,7 +164,7 @@ def _look(state: State, verdicts: Sequence[Verdict], answered: float, now: int) 
     erring = [verdict.sentence for verdict in verdicts if verdict.outcome == "error"]
     if erring:
         return _retry(state, "; ".join(erring), now)
-    if state.errors:
+    if state.errors and len(verdicts) == len(state.plan.gates):  # fewer: the provider was not asked
         state = _replaced(state, errors=0, retry=0)
     return (state, ()) if waits_for(state, verdicts, answered, now) else _advance(state, now)
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import ray
 
 from gateway.config import Config
 from gateway.log import open_log
+from gateway.secret import keep
 from gateway.shadow.checkpoint import register, wanted
 from gateway.shadow.supervisor import Supervisor
 
@@ -25,18 +28,19 @@ _NICE = 10
 class Shadows:
     """Started once; Ray restarts it when it dies. The processes of its shadows die with it, and are started by the next."""
 
-    def __init__(self, config: Config) -> None:
-        open_log(config.data)
+    def __init__(self, data: Path) -> None:
+        open_log(data)
         os.nice(_NICE)
-        self._supervisor = Supervisor(config)
+        self._supervisor = Supervisor(followed(data))
+        self._data = data
         self._turn = threading.Lock()
         self._stopped = threading.Event()
         threading.Thread(target=self._run, name="shadows", daemon=True).start()
 
-    def follow(self, config: Config) -> None:
-        """From now on, the shadows of this configuration."""
+    def follow(self) -> None:
+        """From now on, the shadows of the configuration that is followed now."""
         with self._turn:
-            self._supervisor.follow(config)
+            self._supervisor.follow(followed(self._data))
 
     def processes(self) -> dict[str, int]:
         """The process id of each shadow that runs, by `model/version`."""
@@ -62,13 +66,14 @@ class Shadows:
 
 def start_shadows(config: Config) -> Any:
     """Creates the actor, if there are shadows. Call it before the first request is taken: from then on each is owed."""
+    _keep(config)
     register(config)
     if not wanted(config):
         return None
     actor: Any = ray.remote(Shadows)
     return actor.options(
         name=NAME, namespace=NAMESPACE, num_cpus=0, max_restarts=-1, max_concurrency=4, lifetime="detached"
-    ).remote(config)
+    ).remote(config.data)
 
 
 def follow(config: Config) -> None:
@@ -78,8 +83,23 @@ def follow(config: Config) -> None:
     except ValueError:
         start_shadows(config)
     else:
+        _keep(config)
         register(config)
-        actor.follow.remote(config)
+        actor.follow.remote()
+
+
+def followed(data: Path) -> Config:
+    """The configuration whose shadows run; the one that the actor was created with may have been edited since."""
+    found: Config = pickle.loads(_path(data).read_bytes())  # our own file, mode 0600
+    return found
+
+
+def _keep(config: Config) -> None:
+    keep(_path(config.data), pickle.dumps(config))
+
+
+def _path(data: Path) -> Path:
+    return data / "state" / "shadows.pickle"
 
 
 def finish(timeout_s: float) -> None:

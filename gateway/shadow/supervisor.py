@@ -49,12 +49,13 @@ class Supervisor:
         self.follow(config)
 
     def follow(self, config: Config) -> None:
-        """From now on, these shadows: each process goes on with this configuration, and others end."""
-        for shadow in list(self._children):
+        """From now on, these shadows; the processes of others end. What those that stay go by changes with a restart only."""
+        shadows = wanted(config)
+        for shadow in self._children.keys() - set(shadows):
             _end(self._children.pop(shadow), 0.0)
         self._config = config
         register(config)
-        self._children = {shadow: _Child(self._first_s) for shadow in wanted(config)}
+        self._children = {shadow: self._children.get(shadow) or _Child(self._first_s) for shadow in shadows}
 
     def tend(self, now_s: float) -> None:
         """Starts what is due; to be called a few times a second."""

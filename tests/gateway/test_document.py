@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
+from gateway import document as module
 from gateway.document import Frozen, document
 from gateway.errors import ConfigError
 
@@ -114,3 +115,33 @@ def test_a_key_counts_once_however_often_its_mapping_is_named() -> None:
     assert {name: leaf.size for name, leaf in read(shared).leaves.items()} == {"a": 1, "b": 1, "c": 2}
     with pytest.raises(ConfigError, match=r"leaf\.words\.0"):
         read("leaf: {size: 1, words: &w [*w]}")
+
+
+BOMB = "name: n\nleaves:\n  a: &a {size: 1, words: &w [" + ", ".join(["w"] * 999) + "]}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BOMB + "".join(f"  b{one}: *a\n" for one in range(300)),
+        "leaves: {a: &a {x: 1}, b: &b {<<: [" + "*a, " * 99 + "*a]}, c: &c {<<: [" + "*b, " * 99 + "*b]}, "
+        "d: {<<: [" + "*c, " * 99 + "*c]}}",
+    ],
+)
+def test_aliases_that_would_fill_the_memory_are_refused(text: str) -> None:
+    """Before they are followed."""
+    with pytest.raises(ConfigError, match=r"some\.yaml: its aliases make more than 200,000 values of it"):
+        read(text)
+
+
+def test_aliases_are_followed() -> None:
+    """As many as people write."""
+    found = read(BOMB + "  b: *a\n  c: {size: 2, words: *w}\n")
+    assert found.leaves["a"] == found.leaves["b"]
+    assert found.leaves["c"].words == found.leaves["a"].words
+
+
+def test_a_long_document_without_aliases_is_no_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its values are fewer than its characters."""
+    monkeypatch.setattr(module, "_MOST", 100)
+    assert len(read("leaf: {size: 1, words: [" + "w," * 500 + "]}").leaf.words) == 500  # type: ignore[union-attr]

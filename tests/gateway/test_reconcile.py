@@ -17,6 +17,7 @@ from gateway.errors import NotFound, NotReady, RepositoryError
 from gateway.reconcile import Reconciler, refusal
 from gateway.repository import Folder
 from gateway.routing import Routing
+from gateway.rules import rule
 from gateway.stickiness import Sticky
 from gateway.version import Version, prepare
 from tests import onnx_models
@@ -241,3 +242,23 @@ async def test_a_version_that_has_not_the_sticky_input_is_refused(tmp_path: Path
     }
     with pytest.raises(NotReady, match="no such input"):
         await replica.factor(1)
+
+
+async def test_a_version_that_only_shadows_is_not_loaded(tmp_path: Path) -> None:
+    """It is listed, and says why; it is loaded as soon as some request may be sent to it, and let go of after that."""
+    replica = Replica(tmp_path)
+    only = Routing({1: 1.0}, shadow=(2,))
+    replica.desired = replica.desired._replace(routing={"scale": only})
+    await replica.reconciler.apply(replica.desired)
+    assert replica.prepared == ["scale/1"]
+    assert replica.states() == {1: "READY", 2: "UNAVAILABLE"}
+    with pytest.raises(NotReady, match="scale/2 is not ready: it only shadows"):
+        replica.catalogue.route("scale", 2, 0)
+    for routing in (only._replace(weights={1: 1.0, 2: 0.0}), only._replace(rules=(rule("header", "x", ["y"], 2),))):
+        replica.desired = with_routing(replica.desired, "scale", routing)
+        await replica.reconciler.apply(replica.desired)
+        assert replica.states() == {1: "READY", 2: "READY"}
+        replica.desired = with_routing(replica.desired, "scale", only)
+        await replica.reconciler.apply(replica.desired)
+        assert replica.states() == {1: "READY", 2: "UNAVAILABLE"}
+    assert Routing(shadow=(2,)).silent() == set()

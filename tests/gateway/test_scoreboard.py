@@ -123,3 +123,15 @@ def test_history_is_a_table() -> None:
     shown = drawn(history_table([{"time": "2026-11-23T14:00:01.5+01:00", "why": "lunch", **event}]))
     for words in ("2026-11-23 13:00:01", "[i]ann", "paused at 1 %", "lunch"):
         assert words in shown
+
+
+def test_history_can_be_read_in_a_narrow_terminal() -> None:
+    """As wide as a pipe's: names are not broken, and words are."""
+    event = {"model": "flights-of-all-airlines", "who": "driftgate", "what": "supersede", "before": "running at 10 %"}
+    event |= {"time": "2026-11-23T14:00:01+00:00", "after": "superseded at 0 %", "why": "the configuration has " * 5}
+    file = io.StringIO()
+    Console(file=file, width=80).print(history_table([event]))
+    lines = file.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[1].startswith("2026-11-23 14:00:01")
+    assert len(lines) < 10

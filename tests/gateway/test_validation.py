@@ -75,6 +75,9 @@ def plan(stable: int, candidate: int, *gates: dict[str, Any], **more: Any) -> di
         ({"traffic": {1: 1}}, plan(1, 2), {"m/1": False, "m/2": True}),
         (plan(1, 2), plan(1, 2, bake="5s"), {"m/1": False, "m/2": False}),
         ({"traffic": {1: 1}}, {"traffic": {1: 1}, "shadow": [3]}, {"m/1": False, "m/3": True}),
+        ({"traffic": {1: 1}, "shadow": [3]}, {"traffic": {1: 1, 3: 1}}, {"m/1": False, "m/3": True}),
+        ({"traffic": {1: 1}, "shadow": [3]}, {"traffic": {1: 1, 3: 0}}, {"m/1": False, "m/3": True}),
+        ({"traffic": {1: 1, 3: 0}, "shadow": [3]}, {"traffic": {1: 1}, "shadow": [3]}, {"m/1": False, "m/3": False}),
         (
             {"traffic": {1: 1}},
             {"traffic": {1: 1}, "rules": [{"cohort": "b", "version": 3}]},

@@ -14,6 +14,7 @@ from gateway.journal.reader import HOLD_NS
 from gateway.observer import actor
 from gateway.observer.actor import Observer
 from gateway.observer.fold import Fold
+from gateway.observer.trials import Asked
 from gateway.store.store import Store
 from tests.gateway.journal.conftest import answered
 from tests.gateway.journal.test_journal import die
@@ -123,3 +124,23 @@ def test_a_full_disk_shows_in_the_metrics(site: Site, observer: Observer, monkey
         before = observer._samples
         wait_for(lambda: observer._samples is not before, 5, "new samples")
     assert observer._fold is held
+
+
+def test_a_crash_does_not_move_answers_from_one_step_to_the_step_before(site: Site) -> None:
+    """What is read again is counted by the steps that were known, not by those of the last checkpoint."""
+    journal = site.journal()
+    began = time.time_ns()
+    for name, at in (("a", began), ("b", began + 1_000_000), ("c", began + 2_000_000)):
+        journal.append(answered(at, name))
+    observer = Observer(site.config)
+    observer.evidence({"scale": Asked("1-2-0", (1, 2), (began,))})
+    observer.evidence({"scale": Asked("1-2-0", (1, 2), (began, began + 1_000_000))})
+    observer._stopped.set()
+    with observer._turn:
+        observer._drop()
+    again = Observer(site.config)
+    time.sleep(HOLD_NS / 1e9)
+    asked = {"scale": Asked("1-2-0", (1, 2), (began, began + 1_000_000))}
+    wait_for(lambda: again.evidence(asked)["scale"][1][1]["answered"] == 2, 10, "the answers")
+    assert [arm["answered"] for arm in again.evidence(asked)["scale"][1]] == [1, 2]
+    again.finish()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import SetupError
+from gateway.errors import NotReady, SetupError
 from gateway.rollout.gates import Verdict
 from gateway.rollout.ledger import Ledger
 from gateway.rollout.machine import Event, State, begin, step
@@ -49,7 +49,7 @@ def drive(path: Path, pause: float = 0, most: int = 1000) -> int:
     known = ledger.states()
     if "flights" not in known:
         state, events = begin("flights", plan(), "ann", 0)
-        ledger.record(state, events)
+        ledger.record([state], events)
         changes += 1
     state = ledger.states()["flights"]
     last = ledger.history("flights")[-1].time // SECOND
@@ -59,7 +59,7 @@ def drive(path: Path, pause: float = 0, most: int = 1000) -> int:
         verdicts, ready = seen(second)
         after, events = step(state, verdicts, 100, ready, second * SECOND)
         if after != state:
-            ledger.record(after, events)
+            ledger.record([after], events)
             changes += bool(events)
         state = after
         time.sleep(pause)
@@ -123,8 +123,8 @@ def test_a_change_that_is_not_whole_did_not_happen(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "rollouts.sqlite")
     state, _ = begin("flights", plan(), "ann", 0)
     broken: list[Event] = [Event(0, "flights", None, "begin", "", "", "")]  # type: ignore[arg-type]
-    with pytest.raises(sqlite3.IntegrityError):
-        ledger.record(state, broken)
+    with pytest.raises(NotReady, match="NOT NULL"):
+        ledger.record([state], broken)
     assert ledger.states() == {}
     ledger.close()
 
@@ -140,8 +140,9 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 def test_history_is_of_one_model_or_of_all(ledger: Ledger) -> None:
     """The newest, in the order in which they came."""
     for second, model in enumerate(("flights", "digits", "flights")):
-        ledger.record(*begin(model, plan(), "ann", second * SECOND))
-    ledger.note([Event(9 * SECOND, "digits", "ann", "apply", "3", "4", "traffic of digits")])
+        state, events = begin(model, plan(), "ann", second * SECOND)
+        ledger.record([state], events)
+    ledger.record([], [Event(9 * SECOND, "digits", "ann", "apply", "3", "4", "traffic of digits")])
     assert [event.time // SECOND for event in ledger.history()] == [0, 1, 2, 9]
     assert [event.time // SECOND for event in ledger.history("flights")] == [0, 2]
     assert [event.time // SECOND for event in ledger.history(most=2)] == [2, 9]

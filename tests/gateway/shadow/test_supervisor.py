@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import psutil
 import pytest
 
+from gateway.config import ModelConfig
 from gateway.shadow import checkpoint as checkpoints
 from gateway.shadow.checkpoint import Shadow
 from gateway.shadow.report import reports
@@ -129,6 +130,18 @@ def test_it_ends_with_whoever_started_it_and_takes_no_time_from_others(site: Sit
         assert os.sched_getscheduler(process.pid) == os.SCHED_IDLE
     keeper.supervisor.close()
     wait_for(lambda: not process.is_running(), 10, "its end")
+
+
+def test_an_edit_does_not_disturb_the_shadows_that_stay(site: Site, keep: Callable[..., Keeper]) -> None:
+    """What they are running is no death of theirs."""
+    keeper = keep(site)
+    keeper.until(lambda: site.kept.starts == 1, "the process")
+    before = keeper.supervisor.processes
+    assert site.config.models
+    models = {**site.config.models, "other": ModelConfig()}
+    keeper.supervisor.follow(site.config.model_copy(update={"models": models}))
+    assert keeper.supervisor.processes == before
+    assert psutil.pid_exists(before[site.shadow])
 
 
 def test_a_shadow_that_is_not_wanted_any_more_is_forgotten(site: Site, keep: Callable[..., Keeper]) -> None:

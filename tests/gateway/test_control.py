@@ -1,0 +1,232 @@
+"""The actor that all replicas share, without Ray: what is in force after whatever happens to it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import control as module
+from gateway.config import Config, ModelConfig
+from gateway.control import Control
+from gateway.errors import GatewayError, NotReady
+from gateway.observer.trials import Asked
+from gateway.rollout.evidence import Arm
+from tests import onnx_models
+from tests.gateway.rollout.building import arm
+
+ROLLOUT = """
+models:
+  m:
+    rollout: {stable: 1, candidate: 2, steps: [10, 50], bake: 1ms, min_samples: 100,
+              gates: [{metric: error_rate, worse_by: 0.05}]}
+"""
+
+
+class Counting:
+    """In the observer's place: gives the evidence that it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Asked]] = []
+        self.arm = Arm()
+
+    async def evidence(self, asked: dict[str, Asked]) -> dict[str, Any]:
+        """The same arm for both versions, in each stretch."""
+        self.asked.append(asked)
+        return {
+            model: {version: [self.arm.export() for _ in each.starts] for version in each.versions}
+            for model, each in asked.items()
+        }
+
+
+class Site:
+    """A control over a model of two versions, with replicas that report when they are told to."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        for version in (1, 2):
+            onnx_models.save(folder / "models", "m", version, onnx_models.scale())
+        models = {"m": ModelConfig(traffic={1: 1})}
+        self.config = Config(repository=folder / "models", data=folder / "data", models=models)
+        self.followed: list[Config] = []
+        self.observer = Counting()
+        monkeypatch.setattr(module, "follow", self.followed.append)
+        monkeypatch.setattr(Control, "_evidence", lambda _, asked: self.observer.evidence(asked))
+        self.control = self.start()
+
+    def start(self, boot: str = "one") -> Control:
+        """The actor, as Ray starts it, again or for the first time."""
+        return Control(self.config, boot)
+
+    async def report(self, replica: str, ready: list[int], revision: int | None = None) -> None:
+        """A replica has applied a revision (None: the newest); then what is looked at is looked at."""
+        if revision is None:
+            revision = (await self.control.config())["revision"]
+        self.control._looked_at = 0.0
+        await self.control.sync(
+            replica,
+            {
+                "revision": revision,
+                "ready": {"m": ready} if ready else {},
+                "failures": {},
+                "closed": False,
+                "in_flight": 0,
+                "statistics": {},
+            },
+        )
+        if self.control._looking is not None:
+            await self.control._looking
+
+    async def standing(self) -> str:
+        """Of the only rollout."""
+        (told,) = await self.control.rollouts()
+        return f"{told['phase']} at {told['percent']:g} %"
+
+    def weights(self) -> dict[int, float] | None:
+        """That are in force."""
+        found = self.control._desired.routing["m"].weights
+        return None if found is None else dict(found)
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """One."""
+    return Site(tmp_path, monkeypatch)
+
+
+async def test_a_rollout_goes_from_nothing_to_everything(site: Site) -> None:
+    """As its evidence says; then the observer is told to count no more, once."""
+    await site.control.apply(ROLLOUT, "ann")
+    assert site.weights() == {1: 100.0, 2: 0.0}
+    site.observer.arm = arm(5000)
+    for where in ("running at 10 %", "running at 50 %", "succeeded at 100 %"):
+        await site.report("a", [1, 2])
+        assert await site.standing() == where
+    assert site.weights() == {1: 0.0, 2: 100.0}
+    await site.report("a", [1, 2])
+    await site.report("a", [1, 2])
+    assert [len(asked) for asked in site.observer.asked] == [1, 1, 1, 0]
+
+
+async def test_a_replica_that_starts_does_not_take_the_candidate_s_share_away(site: Site) -> None:
+    """It gets no requests before it has applied what is desired; one that then lacks the candidate does."""
+    await site.control.apply(ROLLOUT, "ann")
+    await site.report("a", [1, 2])
+    await site.report("b", [], revision=0)
+    assert await site.standing() == "running at 10 %"
+    await site.report("b", [1])
+    assert await site.standing() == "pending at 0 %"
+
+
+async def test_a_ledger_that_cannot_be_written_leaves_everything_as_it_was(site: Site) -> None:
+    """And the same edit can be made once it can."""
+    site.control._steering._ledger._database.execute("PRAGMA busy_timeout = 0")
+    blocker = sqlite3.connect(site.config.data / "state" / "rollouts.sqlite", isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    assert isinstance(await site.control.apply(ROLLOUT, "ann"), NotReady)
+    assert await site.control.rollouts() == []
+    blocker.execute("ROLLBACK")
+    assert site.start()._config == site.config
+    found = await site.control.apply(ROLLOUT, "ann")
+    assert not isinstance(found, GatewayError)
+    assert found["changed"]
+    assert await site.standing() == "pending at 0 %"
+
+
+@pytest.mark.parametrize("kind", ["_write", "adopt", "_put"])
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_killed_in_the_midst_of_an_edit_it_has_made_all_of_it_or_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch, kind: str, when: str
+) -> None:
+    """Configuration, routing and rollouts agree after the restart; a rollout that failed is not begun again."""
+    await site.control.apply(ROLLOUT, "ann")
+    await site.report("a", [1, 2])
+    site.observer.arm = arm(5000, 5000)
+    monkeypatch.setattr(site.observer, "evidence", _failing(site.observer))
+    await site.report("a", [1, 2])
+    assert await site.standing() == "rolled_back at 0 %"
+    holder: Any = site.control._steering if kind == "adopt" else site.control
+    whole = getattr(holder, kind)
+
+    def killed(*values: Any) -> None:
+        if when == "after":
+            whole(*values)
+        for name in ("_write", "_put"):  # nothing that comes after a death has an effect
+            monkeypatch.setattr(site.control, name, lambda *_: None)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(holder, kind, killed)
+    with pytest.raises(asyncio.CancelledError):
+        await site.control.apply("models: {m: {traffic: {1: 3, 2: 1}}}", "ann")
+    site.control = site.start()
+    made = site.weights() == {1: 3.0, 2: 1.0}
+    assert (await site.control.config())["config"]["models"]["m"].get("traffic") == ({1: 3, 2: 1} if made else None)
+    assert await site.standing() == ("superseded at 0 %" if made else "rolled_back at 0 %")
+    assert made == ((kind, when) != ("_write", "before"))
+
+
+def _failing(counting: Counting) -> Callable[..., Any]:
+    whole = counting.evidence
+
+    async def evidence(asked: dict[str, Asked]) -> dict[str, Any]:
+        found = await whole(asked)
+        for arms in found.values():
+            arms[1] = [arm(5000).export() for _ in arms[1]]
+        return found
+
+    return evidence
+
+
+async def test_shadows_are_told_of_the_configuration_until_they_were(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by the next actor, and though they could not be the first time."""
+    await site.report("a", [1, 2])
+    assert [config.models for config in site.followed] == [site.config.models]
+
+    def refusing(config: Config) -> None:
+        monkeypatch.setattr(module, "follow", site.followed.append)
+        raise OSError("no room")
+
+    monkeypatch.setattr(module, "follow", refusing)
+    await site.control.apply("models: {m: {traffic: {1: 1}, shadow: [2]}}", "ann")
+    asked = len(site.observer.asked)
+    await site.control.apply(ROLLOUT, "ann")
+    await site.control.apply(ROLLOUT.replace("rollout:", "shadow: [2]\n    rollout:"), "ann")
+    await site.report("a", [1, 2])
+    assert len(site.followed) == 1
+    assert len(site.observer.asked) == asked + 1
+    await site.report("a", [1, 2])
+    await site.report("a", [1, 2])
+    site.control = site.start()
+    await site.report("a", [1, 2])
+    assert [config.models["m"].shadow for config in site.followed if config.models] == [(), (2,), (2,)]
+
+
+async def test_a_new_start_of_the_gateway_goes_on_with_the_rollout(site: Site) -> None:
+    """From the beginning of its step, once both versions are ready again; an ended one stays as it ended."""
+    site.config = site.config.model_copy(update={"models": None})
+    await site.control.apply(ROLLOUT, "ann")
+    site.config = site.control._config
+    await site.report("a", [1, 2])
+    site.control = site.start("two")
+    assert await site.standing() == "pending at 0 %"
+    await site.report("a", [1, 2])
+    assert await site.standing() == "running at 10 %"
+    await site.control.command("m", "promote", "ann", "")
+    site.control = site.start("three")
+    assert site.weights() == {1: 0.0, 2: 100.0}
+
+
+async def test_files_that_change_under_a_version_that_answers_wait_for_a_load(site: Site) -> None:
+    """An edit of the model brings in what was checked for it, and nothing else."""
+    stamps = {number: folder.stamp for number, folder in site.control._desired.models["m"].items()}
+    for version in (1, 2):
+        (site.config.repository / "m" / str(version) / "notes.txt").write_text("changed")
+    await site.control.apply(ROLLOUT, "ann")
+    found = {number: folder.stamp for number, folder in site.control._desired.models["m"].items()}
+    assert found[1] == stamps[1]
+    assert found[2] != stamps[2]

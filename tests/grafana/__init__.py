@@ -1,0 +1,1 @@
+"""Rules for Prometheus, and what belongs to them."""
