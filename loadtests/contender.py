@@ -51,6 +51,7 @@ def contenders() -> list[Contender]:
     return [
         Contender("bare", lambda place: _module("loadtests.bare", place)),
         Contender("driftgate", _gateway()),
+        Contender("driftgate, shadowed", _gateway(shadow=[2])),
         Contender("driftgate, not watched", _gateway(monitor="none")),
         Contender("driftgate, not recorded", _gateway(monitor="none", record="none")),
         Contender("ray serve, 256 at a time", lambda place: [*_module("loadtests.serve_default", place), *ROOMY]),
@@ -68,7 +69,7 @@ def _module(module: str, place: Place) -> list[str]:
     return [sys.executable, "-m", module, str(place.model), "--port", str(place.http)]
 
 
-def _gateway(**settings: str) -> Callable[[Place], list[str]]:
+def _gateway(**settings: str | list[int]) -> Callable[[Place], list[str]]:
     """driftgate as it comes, everything recorded and watched, but for `settings` of the model."""
 
     def command(place: Place) -> list[str]:
@@ -77,7 +78,7 @@ def _gateway(**settings: str) -> Callable[[Place], list[str]]:
             "repository": str(place.repository),
             "data": str(place.folder / "var"),
             "replicas": 1,
-            "models": {NAME: settings},
+            "models": {NAME: {"traffic": {1: 1}, **({} if "shadow" in settings else {"versions": [1]}), **settings}},
         }
         path = place.folder / "gateway.yaml"
         path.write_text(yaml.safe_dump(config), encoding="utf-8")

@@ -22,14 +22,21 @@ Matrix = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def write_repository(folder: Path) -> Path:
-    """Makes `folder` a model repository that holds `mlp/1`. Returns the path of its model.onnx."""
-    path = folder / NAME / "1" / "model.onnx"
-    path.parent.mkdir(parents=True)
+    """Makes `folder` a model repository of `mlp/1`, and `mlp/2`, the same again. Returns the path of the first's model.onnx."""
+    profile = reference()
+    for version in (1, 2):
+        _write_version(folder / NAME / str(version), version, profile)
+    return folder / NAME / "1" / "model.onnx"
+
+
+def _write_version(folder: Path, version: int, profile: Reference) -> None:
+    path = folder / "model.onnx"
+    folder.mkdir(parents=True)
     content = model().SerializeToString()
     path.write_bytes(content)
     manifest = {
         "name": NAME,
-        "version": 1,
+        "version": version,
         "task": "regression",
         "description": "30 floats to one through 32 hidden units, with random weights: for load tests only.",
         "inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, COLUMNS]}],
@@ -39,8 +46,7 @@ def write_repository(folder: Path) -> Path:
         "sha256": hashlib.sha256(content).hexdigest(),
     }
     path.with_name("model.yaml").write_text(yaml.safe_dump(manifest, sort_keys=False), encoding="utf-8")
-    reference().save(path.with_name("reference.npz"))
-    return path
+    profile.save(path.with_name("reference.npz"))
 
 
 def reference() -> Reference:
