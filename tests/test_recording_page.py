@@ -46,7 +46,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_query_answers(site: Path, query: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Word for word, with rows."""
     monkeypatch.chdir(site)
-    assert len(duckdb.sql(query).df())
+    counted = duckdb.sql(f"SELECT count(*) FROM ({query.strip().removesuffix(';')})").fetchone()
+    assert counted and counted[0]
     assert len(QUERIES) == 5
 
 
