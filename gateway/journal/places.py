@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.journal.reader import START, Place, Reader
+from gateway.journal.segment import bytes_of
 
 DONE = Place(1 << 40, 0)
 """Behind every segment: the whole journal has been read, and its writer is dead."""
@@ -65,12 +66,3 @@ def discard(reader: Reader, place: Place, needed_from: Place) -> bool:
         if int(path.stem) < first:
             path.unlink()
     return False
-
-
-def bytes_of(folder: Path) -> int:
-    """What all journals below `folder` take on the disk."""
-    total = 0
-    for path in folder.glob("*/*.journal"):
-        with contextlib.suppress(FileNotFoundError):  # the observer is done with it
-            total += path.stat().st_size
-    return total

@@ -7,6 +7,7 @@ a SIGBUS.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 from pathlib import Path
@@ -66,3 +67,12 @@ def _allocate(descriptor: int, size: int) -> None:
     block = bytes(1 << 20)  # macOS: blocks come with the bytes
     for offset in range(0, size, len(block)):
         os.pwrite(descriptor, block[: size - offset], offset)
+
+
+def bytes_of(folder: Path) -> int:
+    """What all journals below `folder` take on the disk."""
+    total = 0
+    for path in folder.glob("*/*.journal"):
+        with contextlib.suppress(FileNotFoundError):  # the observer is done with it
+            total += path.stat().st_size
+    return total

@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.identifier import uuid7
 from gateway.journal.frame import HEADER, MAGIC, Closed, Declared, Frame, Lost
-from gateway.journal.segment import Segment, segment_path
+from gateway.journal.segment import Segment, bytes_of, segment_path
 from gateway.record import Layout
 
 LOCK = "writer.lock"
@@ -124,7 +124,7 @@ class Journal:
         spare = last.size - last.used if last is not None else 0
         overhead = 4096 + sum(len(self.encode(Declared(*item))) for item in self._declared.items())
         size = max(self._bounds.segment, room + overhead)
-        if _bytes_below(self._all) - spare + size > self._bounds.total:
+        if bytes_of(self._all) - spare + size > self._bounds.total:
             return False
         try:
             segment = self._begin(size)
@@ -163,13 +163,3 @@ def _claim(folder: Path) -> tuple[Path, int]:
     fcntl.flock(lock, fcntl.LOCK_EX)
     draft.rename(final)
     return final, lock
-
-
-def _bytes_below(folder: Path) -> int:
-    total = 0
-    for path in folder.glob("*/*.journal"):
-        try:
-            total += path.stat().st_size
-        except FileNotFoundError:  # the observer is done with it
-            continue
-    return total

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway import metrics
 from gateway.config import Config
-from gateway.journal.places import bytes_of
+from gateway.journal.segment import bytes_of
 from gateway.metrics import Distribution, Sample
 from gateway.observer.fold import Fold
 from gateway.observer.histogram import BUCKETS, Histogram

@@ -16,8 +16,7 @@ import msgspec
 
 from gateway.identifier import uuid7
 from gateway.journal.frame import HEADER, MAGIC, Closed, Declared, Frame
-from gateway.journal.places import bytes_of
-from gateway.journal.segment import segment_path
+from gateway.journal.segment import bytes_of, segment_path
 from gateway.record import Layout
 
 _UUID = 36

@@ -50,12 +50,6 @@ def snapshot(data: Path, model: str) -> Iterator[Snapshot]:
     raise SetupError(f"{data}: the store changed at each of {_ATTEMPTS} attempts to read it; try again")
 
 
-def parts_of(data: Path, model: str) -> list[Part]:
-    """The parts of a model that are committed, the earliest first, for a listing. Raises SetupError as above."""
-    with snapshot(data, model) as found:
-        return list(found.parts)
-
-
 def clear(state: Path) -> None:
     """Removes the links of readers that were killed."""
     for folder in state.glob(f"{_PREFIX}*"):

@@ -180,7 +180,7 @@ def test_the_table_fits_the_page(marks: tuple[int, ...]) -> None:
 def test_a_gateway_is_followed(tmp_path: Path) -> None:
     """The whole of it, small: every answer is observed, none is lost, and memory is read at each mark."""
     path = tmp_path / "found.json"
-    arguments = ["observer", "--rows", "10000", "--seconds", "2", "--answers", "20000", "--json", str(path)]
+    arguments = ["observer", "--rows", "5000", "--seconds", "2", "--answers", "6000", "--json", str(path)]
     done = CliRunner().invoke(cli, arguments, catch_exceptions=False)
     assert done.exit_code == 0
     found = Report.model_validate_json(path.read_text())
@@ -188,4 +188,4 @@ def test_a_gateway_is_followed(tmp_path: Path) -> None:
     assert found.pace.rows >= found.pace.answered
     assert found.pace.caught_up_s is not None
     assert [one.rows > 0 for one in found.memory] == [False, True, True, True]
-    assert found.memory[-1].rows >= 19_000
+    assert found.memory[-1].rows >= 5_700

@@ -108,7 +108,7 @@ def test_false_alarms_are_those_asked_for() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rows", [100, 300, 1_000, 3_000, 10_000])
+@pytest.mark.parametrize("rows", [100, 1_000, 10_000])
 def test_false_alarms_are_those_asked_for_in_ten_thousand_windows(rows: int) -> None:
     """About a thousand of them; p-values below 1e-3 and 1e-4 are as frequent as they say."""
     simulated = simulate(10_000, rows)

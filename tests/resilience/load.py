@@ -7,7 +7,7 @@ import contextlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,25 +30,36 @@ class Tally:
         return self.statuses[200]
 
 
+Worker = Callable[[httpx.AsyncClient, threading.Event], Coroutine[Any, Any, None]]
+
+
 @contextlib.contextmanager
-def load(url: str, body: Any, connections: int = 8) -> Iterator[Tally]:
-    """Posts `body` to `url` again and again while the block runs."""
-    tally, stop = Tally(), threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_drive(url, body, connections, tally, stop)))
+def connected(url: str, worker: Worker, connections: int) -> Iterator[None]:
+    """Runs `worker` on so many kept-alive connections while the block runs; each ends when its event is set."""
+    stop = threading.Event()
+
+    async def one() -> None:
+        async with httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client:
+            await worker(client, stop)
+
+    async def every() -> None:
+        await asyncio.gather(*(one() for _ in range(connections)))
+
+    thread = threading.Thread(target=lambda: asyncio.run(every()))
     thread.start()
     try:
-        yield tally
+        yield
     finally:
         stop.set()
         thread.join(60)
 
 
-async def _drive(url: str, body: Any, connections: int, tally: Tally, stop: threading.Event) -> None:
-    await asyncio.gather(*(_worker(url, body, tally, stop) for _ in range(connections)))
+@contextlib.contextmanager
+def load(url: str, body: Any, connections: int = 8) -> Iterator[Tally]:
+    """Posts `body` to `url` again and again while the block runs."""
+    tally = Tally()
 
-
-async def _worker(url: str, body: Any, tally: Tally, stop: threading.Event) -> None:
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+    async def worker(client: httpx.AsyncClient, stop: threading.Event) -> None:
         fresh = True
         while not stop.is_set():
             began = time.monotonic()
@@ -64,8 +75,15 @@ async def _worker(url: str, body: Any, tally: Tally, stop: threading.Event) -> N
                 tally.failures.append(repr(problem))
                 continue
             fresh = False
-            tally.statuses[answer.status_code] += 1
-            tally.versions[answer.headers.get("x-model-version", "")] += 1
-            tally.slowest_s = max(tally.slowest_s, time.monotonic() - began)
-            if answer.status_code != 200:
-                tally.failures.append(f"{answer.status_code} {answer.text[:200]}")
+            _count(tally, answer, time.monotonic() - began)
+
+    with connected(url, worker, connections):
+        yield tally
+
+
+def _count(tally: Tally, answer: httpx.Response, seconds: float) -> None:
+    tally.statuses[answer.status_code] += 1
+    tally.versions[answer.headers.get("x-model-version", "")] += 1
+    tally.slowest_s = max(tally.slowest_s, seconds)
+    if answer.status_code != 200:
+        tally.failures.append(f"{answer.status_code} {answer.text[:200]}")

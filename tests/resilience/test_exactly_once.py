@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import itertools
 import json
 import random
 import signal
@@ -17,47 +17,33 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
+from tests.resilience.load import connected
 from tests.running import Running, command_line, launch, wait_for
 
 KILLS = 20
 BODY = json.loads((Path(__file__).parents[2] / "docs" / "examples" / "flight.json").read_text())
 
 
-class Clients:
-    """Connections that ask and send a label for each answer; all that they were told is kept."""
+class Told:
+    """All that clients were told: the version that answered each id, the label that was accepted for it, and refusals."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self) -> None:
         self.answers: dict[str, str] = {}
         self.labels: dict[str, int] = {}
         self.refused: Counter[str] = Counter()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._all()))
+        self._names = itertools.count()
 
-    def __enter__(self) -> Clients:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(60)
-
-    async def _all(self) -> None:
-        await asyncio.gather(*(self._one(number) for number in range(6)))
-
-    async def _one(self, number: int) -> None:
-        turn = 0
-        async with httpx.AsyncClient(base_url=self.url, timeout=30, trust_env=False) as client:
-            while not self._stop.is_set():
-                turn += 1
-                name = f"{number}-{turn}"
-                answer = await self._post(client, "/v2/models/flights/infer", {"id": name, **BODY})
-                if answer is None:
-                    continue
-                self.answers[name] = answer.headers["x-model-version"]
-                label = turn % 2
-                if await self._post(client, "/v2/models/flights/labels", {"labels": [{"id": name, "label": label}]}):
-                    self.labels[name] = label
+    async def ask(self, client: httpx.AsyncClient, stop: threading.Event) -> None:
+        """Asks again and again, and sends a label for each answer."""
+        while not stop.is_set():
+            number = next(self._names)
+            name, label = f"flight-{number}", number % 2
+            answer = await self._post(client, "/v2/models/flights/infer", {"id": name, **BODY})
+            if answer is None:
+                continue
+            self.answers[name] = answer.headers["x-model-version"]
+            if await self._post(client, "/v2/models/flights/labels", {"labels": [{"id": name, "label": label}]}):
+                self.labels[name] = label
 
     async def _post(self, client: httpx.AsyncClient, path: str, body: Any) -> httpx.Response | None:
         try:
@@ -103,7 +89,8 @@ def test_every_answer_is_stored_once_and_no_accepted_label_is_lost(tmp_path: Pat
     """Twenty SIGKILLs of a replica, of the observer, or of both, under load, at random moments."""
     traffic = {"models": {"flights": {"traffic": {1: 50, 2: 50}}}, "store": {"flush": "2s"}}
     with launch(tmp_path, replicas=2, **traffic) as running:
-        with Clients(running.url) as clients:
+        told = Told()
+        with connected(running.url, told.ask, 6):
             for turn in range(KILLS):
                 time.sleep(random.uniform(0.5, 2.5))
                 kill(running, ("replica", "observer", "both")[turn % 3])
@@ -114,14 +101,12 @@ def test_every_answer_is_stored_once_and_no_accepted_label_is_lost(tmp_path: Pat
     counts = Counter(row["request_id"] for row in rows)
     versions = {row["request_id"]: str(row["version"]) for row in rows}
     labels = {row["request_id"]: row["label"] for row in rows}
-    assert len(clients.answers) > 1_000
-    assert len(clients.labels) > 1_000
-    assert {name: counts[name] for name in clients.answers if counts[name] != 1} == {}
-    assert {name for name, version in clients.answers.items() if versions[name] != version} == set()
-    assert {name for name, label in clients.labels.items() if labels[name] != label} == set()
-    print(
-        f"{len(clients.answers)} answers, {len(clients.labels)} labels, {len(rows)} rows; refused: {dict(clients.refused)}"
-    )
+    assert len(told.answers) > 1_000
+    assert len(told.labels) > 1_000
+    assert {name: counts[name] for name in told.answers if counts[name] != 1} == {}
+    assert {name for name, version in told.answers.items() if versions[name] != version} == set()
+    assert {name for name, label in told.labels.items() if labels[name] != label} == set()
+    print(f"{len(told.answers)} answers, {len(told.labels)} labels, {len(rows)} rows; refused: {dict(told.refused)}")
 
 
 def flushed(running: Running) -> bool:

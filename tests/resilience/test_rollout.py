@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import random
 import signal
@@ -23,46 +22,41 @@ import pytest
 import yaml
 
 from tests.onnx_models import lookup, save
+from tests.resilience.load import connected
 from tests.running import Running, command_line, launch, wait_for
 
 GATES = [{"metric": "error_rate", "worse_by": 0.02}]
 ROLLOUT = {"stable": 1, "candidate": 2, "steps": [10, 50], "bake": "2s", "min_samples": 100, "gates": GATES}
 
 
-class Load:
-    """Requests from several connections, every answer with its version."""
+class Answers:
+    """Every answer's version and status while the block runs, and what failed. index: draws the row that is asked for."""
 
-    def __init__(self, url: str, index: Callable[[], int]) -> None:
-        self.url, self.index = url, index
-        self.answers: list[tuple[str, int]] = []
+    def __init__(self, running: Running, index: Callable[[], int]) -> None:
+        self.given: list[tuple[str, int]] = []
         self.failures: list[str] = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._all()))
+        self._index = index
+        self._load = connected(running.url, self._ask, 6)
 
-    def __enter__(self) -> Load:
-        self._thread.start()
+    def __enter__(self) -> Answers:
+        self._load.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(60)
+    def __exit__(self, *failure: Any) -> None:
+        self._load.__exit__(*failure)
 
-    async def _all(self) -> None:
-        await asyncio.gather(*(self._one() for _ in range(6)))
-
-    async def _one(self) -> None:
-        async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
-            while not self._stop.is_set():
-                tensor = {"name": "x", "datatype": "INT64", "shape": [1], "data": [self.index()]}
-                try:
-                    answer = await client.post(f"{self.url}/v2/models/table/infer", json={"inputs": [tensor]})
-                except httpx.HTTPError as problem:
-                    self.failures.append(repr(problem))
-                    continue
-                if answer.status_code in (200, 422):
-                    self.answers.append((answer.headers.get("x-model-version", "?"), answer.status_code))
-                else:
-                    self.failures.append(f"{answer.status_code} {answer.text[:100]}")
+    async def _ask(self, client: httpx.AsyncClient, stop: threading.Event) -> None:
+        while not stop.is_set():
+            tensor = {"name": "x", "datatype": "INT64", "shape": [1], "data": [self._index()]}
+            try:
+                answer = await client.post("/v2/models/table/infer", json={"inputs": [tensor]})
+            except httpx.HTTPError as problem:
+                self.failures.append(repr(problem))
+                continue
+            if answer.status_code in (200, 422):
+                self.given.append((answer.headers.get("x-model-version", "?"), answer.status_code))
+            else:
+                self.failures.append(f"{answer.status_code} {answer.text[:100]}")
 
 
 @pytest.fixture
@@ -112,15 +106,15 @@ def recorded(running: Running) -> Counter[tuple[int, int]]:
 @pytest.mark.slow
 def test_a_rollout_goes_to_its_end_under_load(running: Running) -> None:
     """Each answer's version is the table's that was in force, each step comes in its time, and no request fails."""
-    with Load(running.url, lambda: random.randrange(4)) as load:
-        wait_for(lambda: len(load.answers) > 200, 20, "load")
+    with Answers(running, lambda: random.randrange(4)) as answers:
+        wait_for(lambda: len(answers.given) > 200, 20, "load")
         began = time.monotonic()
         driftgate("apply", str(edited(running, {"rollout": ROLLOUT})))
         wait_for(lambda: rollout(running)["phase"] == "succeeded", 60, "the rollout to succeed")
         took = time.monotonic() - began
-        wait_for(lambda: all(version == "2" for version, _ in load.answers[-50:]), 5, "all traffic on version 2")
-    assert not load.failures
-    assert {status for _, status in load.answers} == {200}
+        wait_for(lambda: all(version == "2" for version, _ in answers.given[-50:]), 5, "all traffic on version 2")
+    assert not answers.failures
+    assert {status for _, status in answers.given} == {200}
     events = [event["what"] for event in history(running)]
     assert events == ["apply", "begin", "start", "advance", "succeed"]
     shares = {1: 0.0, 10: 0.1, 50: 0.5, 100: 1.0}
@@ -134,21 +128,21 @@ def test_a_rollout_goes_to_its_end_under_load(running: Running) -> None:
         assert abs(share - nearest) <= 5 * math.sqrt(nearest * (1 - nearest) / n) + 1e-9
         found.append(nearest)
     assert {0.1, 0.5, 1.0} <= set(found)
-    print(f"0 to 100 % in {took:.1f} s over {len(load.answers)} answers; shares by revision: {by_revision}")
+    print(f"0 to 100 % in {took:.1f} s over {len(answers.given)} answers; shares by revision: {by_revision}")
 
 
 @pytest.mark.slow
 def test_all_replicas_have_new_weights_within_a_second(running: Running) -> None:
     """From the answer of `apply` to the last answer of the old table."""
-    with Load(running.url, lambda: 1) as load:
-        wait_for(lambda: len(load.answers) > 200, 20, "load")
+    with Answers(running, lambda: 1) as answers:
+        wait_for(lambda: len(answers.given) > 200, 20, "load")
         for version in (2, 1, 2):
             driftgate("apply", str(edited(running, {"traffic": {version: 1}})))
             time.sleep(1.0)
-            after = len(load.answers)
-            wait_for(lambda after=after: len(load.answers) > after + 200, 20, "load")
-            assert {seen for seen, _ in load.answers[after + 10 :]} == {str(version)}
-    assert not load.failures
+            after = len(answers.given)
+            wait_for(lambda after=after: len(answers.given) > after + 200, 20, "load")
+            assert {seen for seen, _ in answers.given[after + 10 :]} == {str(version)}
+    assert not answers.failures
 
 
 @pytest.mark.slow
@@ -158,10 +152,10 @@ def test_a_candidate_that_fails_on_some_requests_is_rolled_back(tmp_path: Path) 
     save(tmp_path / "models", "table", 2, lookup(19))
     models = {"table": {"rollout": {**ROLLOUT, "steps": [20, 50], "bake": "60s"}}}
     with launch(tmp_path, repository=str(tmp_path / "models"), models=models) as running:
-        with Load(running.url, lambda: random.randrange(20)) as load:
+        with Answers(running, lambda: random.randrange(20)) as answers:
             wait_for(lambda: rollout(running)["phase"] == "rolled_back", 90, "the rollout to fail")
-            took = sum(version in ("2", "?") for version, _ in load.answers)
-            wait_for(lambda: all(seen == ("1", 200) for seen in load.answers[-50:]), 5, "all traffic on version 1")
+            took = sum(version in ("2", "?") for version, _ in answers.given)
+            wait_for(lambda: all(seen == ("1", 200) for seen in answers.given[-50:]), 5, "all traffic on version 1")
         standing = rollout(running)
         assert standing["weights"] == {"1": 100.0, "2": 0.0}
         assert "error_rate" in standing["reason"]
@@ -173,8 +167,8 @@ def test_a_candidate_that_fails_on_some_requests_is_rolled_back(tmp_path: Path) 
 @pytest.mark.slow
 def test_a_controller_that_is_killed_goes_on_where_it_was(running: Running) -> None:
     """SIGKILL again and again while the rollout goes on: it succeeds, with each step once, and no request notices."""
-    with Load(running.url, lambda: random.randrange(4)) as load:
-        wait_for(lambda: len(load.answers) > 100, 20, "load")
+    with Answers(running, lambda: random.randrange(4)) as answers:
+        wait_for(lambda: len(answers.given) > 100, 20, "load")
         driftgate("apply", str(edited(running, {"rollout": ROLLOUT})))
         for _ in range(4):
             time.sleep(random.uniform(0.5, 2.0))
@@ -182,7 +176,7 @@ def test_a_controller_that_is_killed_goes_on_where_it_was(running: Running) -> N
                 if "ray::Control" in command_line(process):
                     process.send_signal(signal.SIGKILL)
         wait_for(lambda: succeeded(running), 90, "the rollout to succeed")
-    assert not load.failures
+    assert not answers.failures
     steps = [event["what"] for event in history(running) if event["what"] in ("start", "advance", "succeed")]
     assert steps == ["start", "advance", "succeed"]
 

@@ -35,17 +35,17 @@ def test_an_equal_candidate_gets_everything() -> None:
 
 
 @pytest.mark.slow
-def test_a_thousand_equal_candidates_are_rolled_back_rarely() -> None:
-    """At most 5 % with confidence 0.95, though looked at every second."""
-    back = [each for each in ends(1000, Version(), Traffic()) if each.phase == "rolled_back"]
-    assert len(back) <= 50
+def test_equal_candidates_are_rolled_back_rarely() -> None:
+    """At most 5 % of 150 with confidence 0.95, though looked at every second; `python -m loadtests.rollouts` takes 1,000."""
+    back = [each for each in ends(150, Version(), Traffic()) if each.phase == "rolled_back"]
+    assert len(back) <= 0.05 * 150
 
 
 @pytest.mark.slow
 def test_so_are_those_that_are_exactly_as_bad_as_allowed() -> None:
     """Where naive tests fail far more."""
     shares = [
-        sum(each.phase == "rolled_back" for each in ends(300, AS_BAD_AS_ALLOWED, Traffic(), judge, 150)) / 300
+        sum(each.phase == "rolled_back" for each in ends(120, AS_BAD_AS_ALLOWED, Traffic(), judge, 150)) / 120
         for judge in (real, naive)
     ]
     assert shares[0] <= 0.05

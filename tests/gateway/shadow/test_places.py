@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.journal.places import DONE, bytes_of, discard, needed, readers_folder
+from gateway.journal.places import DONE, discard, needed, readers_folder
 from gateway.journal.reader import HOLD_NS, START, Place, Reader
+from gateway.journal.segment import bytes_of
 from gateway.journal.writer import Bounds, Journal
 from tests.gateway.journal.conftest import LAYOUT, answered
 from tests.gateway.shadow.conftest import Site

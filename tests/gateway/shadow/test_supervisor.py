@@ -84,7 +84,7 @@ def test_a_run_that_does_not_end_is_ended(make_site: Callable[..., Site], keep: 
     assert site.names() == dict.fromkeys(site.asked, 1)
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(25, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [4, pytest.param(12, marks=pytest.mark.slow)])
 def test_every_primary_is_shadowed_once_whenever_the_process_is_killed(
     site: Site, keep: Callable[..., Keeper], kills: int
 ) -> None:

@@ -17,7 +17,7 @@ from gateway.errors import SetupError
 from gateway.record import Field, Layout
 from gateway.store.columns import LAYOUT_KEY
 from gateway.store.export import export
-from gateway.store.snapshot import parts_of, snapshot
+from gateway.store.snapshot import snapshot
 from gateway.store.store import Store
 from gateway.store.unification import unified
 from tests.gateway.store.answering import HOUR, START, answers, event, layout
@@ -122,7 +122,8 @@ def test_a_store_that_nobody_writes_can_be_read(tmp_path: Path) -> None:
     store.append(answers(["a", "b"]))
     store.commit({})
     store.close()
-    (part,) = parts_of(tmp_path, "flights")
+    with snapshot(tmp_path, "flights") as found:
+        (part,) = found.parts
     assert (part.rows, part.begin, part.end) == (2, START // 1000, START // 1000 + 1000)
     assert export(tmp_path, "flights", tmp_path / "out.parquet") == 2
 
