@@ -28,6 +28,7 @@ from gateway.log import log_file, open_log
 from gateway.pidfile import PidFile
 from gateway.recorder import recipes
 from gateway.recordings import profile, replay
+from gateway.report.command import report
 from gateway.repository import served
 from gateway.rolling import rollout_commands
 from gateway.routing import SHADOWS
@@ -53,7 +54,7 @@ def up(config: Path, insecure: bool) -> None:
     check_exposure(settings, insecure)
     run = environment.run_folder(settings)
     with PidFile(settings.data), PidFile(run, f"port {settings.listen.http}"):
-        open_log(settings.data)
+        open_log(settings.data, settings.log.format, settings.log.level)
         orphans.reap(run)
         prepared = environment.prepare(settings)
         began = time.monotonic()
@@ -217,7 +218,7 @@ def _checked(config: Config, folder: Any) -> dict[str, Any]:
     return {**row, "runs": where, "row_us": measured.row_ns / 1000}
 
 
-for command in (profile, replay, labels, export, forget, *rollout_commands):
+for command in (profile, replay, labels, export, report, forget, *rollout_commands):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from gateway.document import Frozen, document
 from gateway.errors import ConfigError
@@ -141,6 +142,37 @@ class StoreConfig(Frozen):
     label_wait: Seconds = 30 * 86400.0
 
 
+class LogConfig(Frozen):
+    """The log: one line for each thing that happened, as text or as JSON, from this level on."""
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def _collector(text: str) -> str:
+    """The address of a collector. Its secrets have no place here: /gateway/config shows this to whoever asks."""
+    parts = urlsplit(text)
+    if "@" in parts.netloc:
+        raise ValueError("a name or password does not belong here; set OTEL_EXPORTER_OTLP_HEADERS")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.port == 0:
+        raise ValueError(f"expected the address of a collector, such as http://127.0.0.1:4318, found {text!r}")
+    path = parts.path.rstrip("/").removesuffix("/v1/traces")
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+class TracingConfig(Frozen):
+    """Spans for an OpenTelemetry collector; see docs/tracing.md.
+
+    otlp: its address for OTLP over HTTP, without `/v1/traces`. sample: the share of requests traced of those that no client
+    traces. service: the name of this service; left out, OTEL_SERVICE_NAME or driftgate. resource: more attributes of it.
+    """
+
+    otlp: Annotated[str, Field(max_length=2048), AfterValidator(_collector)]
+    sample: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.01
+    service: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    resource: dict[str, str] = {}
+
+
 class ModelConfig(Frozen):
     """One model: which versions are served, how traffic is split, and where they run.
 
@@ -209,6 +241,8 @@ class Config(Frozen):
     limits: Limits = Limits()
     journal: JournalConfig = JournalConfig()
     store: StoreConfig = StoreConfig()
+    log: LogConfig = LogConfig()
+    tracing: TracingConfig | None = None
     models: dict[Name, ModelConfig] | None = None
 
     def settings(self, model: str) -> ModelConfig | None:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import pickle
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, NamedTuple
 
 import ray
@@ -15,17 +15,20 @@ from ray.exceptions import RayError
 
 from gateway import desired as transitions
 from gateway import planning
-from gateway.config import Config
+from gateway.config import Autoscale, Config
 from gateway.desired import Desired
 from gateway.errors import GatewayError, NotReady
+from gateway.log import open_log
 from gateway.observer.asking import Asking
 from gateway.observer.trials import Asked
+from gateway.overview import standing
 from gateway.prometheus import ask
 from gateway.rollout.ledger import Ledger
 from gateway.rollout.machine import ITSELF, Event
+from gateway.roster import GONE_S, Report, Roster
 from gateway.secret import keep
 from gateway.shadow.actor import follow
-from gateway.statistics import Counts, summed
+from gateway.statistics import Counts
 from gateway.steering import Steering, arms
 from gateway.validation import Known, Prepared, prepared, validate
 
@@ -33,8 +36,9 @@ logger = logging.getLogger("driftgate")
 
 NAME, NAMESPACE = "driftgate-control", "driftgate"
 _LOOK_S, _PATIENCE_S = 0.5, 5.0
-GONE_S, BURIED_S = 3.0, 60.0
-"""A replica that has not reported for so long is not waited for; for so long, it will not come back."""
+
+
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class News(NamedTuple):
@@ -55,6 +59,7 @@ class Control:
     """The actor. Its state survives its own death: it is written to `data/state` before a change is told to anyone."""
 
     def __init__(self, config: Config, boot: str) -> None:
+        open_log(config.data, config.log.format, config.log.level)
         self._file = config.data / "state" / f"desired-{boot}.pickle"
         restored: Kept | None = (
             pickle.loads(self._file.read_bytes()) if self._file.exists() else None
@@ -69,22 +74,21 @@ class Control:
         self._counting = True  # as far as we know: whoever was here before may have had the observer count
         self._shadowed: Config | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._telling: asyncio.Task[None] | None = None
         self._looked_at = 0.0
         self._applying = asyncio.Lock()
         self._known_at = time.monotonic() + (GONE_S if restored else 0.0)  # by then every living replica has reported
-        self._reports: dict[str, tuple[float, dict[str, Any]]] = {}
-        self._departed: Counts = {}
+        self._roster = Roster(config.replicas.min if isinstance(config.replicas, Autoscale) else config.replicas)
         self._changed = asyncio.Condition()
         self._closing = False
 
-    async def sync(self, replica: str, report: dict[str, Any]) -> News:
+    async def sync(self, replica: str, report: Report) -> News:
         """Takes a replica's report; gives the desired state if it is not the one that the replica has."""
-        moved = self._reports.get(replica, (0.0, {"revision": -1}))[1]["revision"] != report["revision"]
-        self._reports[replica] = (time.monotonic(), report)
-        self._bury()
-        if time.monotonic() - self._looked_at > _LOOK_S and (self._looking is None or self._looking.done()):
+        moved = self._roster.note(replica, report)
+        if time.monotonic() - self._looked_at > _LOOK_S:
             self._looked_at = time.monotonic()
-            self._looking = asyncio.get_running_loop().create_task(self._look())
+            self._looking = _once_more(self._looking, self._look)
+            self._telling = _once_more(self._telling, lambda: _guarded("telling the observer", self._tell()))
         if moved:
             async with self._changed:
                 self._changed.notify_all()
@@ -96,7 +100,9 @@ class Control:
 
     async def idle(self) -> bool:
         """Whether every replica has closed, and has answered what was under way."""
-        return self._closing and all(report["closed"] and not report["in_flight"] for report in self._living().values())
+        return self._closing and all(
+            report["closed"] and not report["in_flight"] for report in self._roster.living().values()
+        )
 
     async def change(self, what: str, model: str, versions: list[int] | None) -> GatewayError | int:
         """Loads or unloads; gives the new revision, or why not."""
@@ -169,7 +175,7 @@ class Control:
         end = time.monotonic() + timeout_s
         async with self._changed:
             while time.monotonic() < self._known_at or any(
-                report["revision"] < revision for report in self._living().values()
+                report["revision"] < revision for report in self._roster.living().values()
             ):
                 if time.monotonic() > end:
                     return None
@@ -177,21 +183,28 @@ class Control:
                     await asyncio.wait_for(self._changed.wait(), 0.5)
                 except TimeoutError:
                     continue
-        return {label: reason for report in self._living().values() for label, reason in report["failures"].items()}
+        living = self._roster.living().values()
+        return {label: reason for report in living for label, reason in report["failures"].items()}
 
     async def overview(self) -> dict[str, Any]:
         """The revision, and each living replica's last report."""
-        return {"revision": self._desired.revision, "replicas": self._living()}
+        return {"revision": self._desired.revision, "replicas": self._roster.living()}
 
     async def totals(self) -> Counts:
         """Statistics by model and version, over all replicas, those that are gone included."""
-        return summed(self._departed, *(report["statistics"] for _, report in self._reports.values()))
+        return self._roster.totals()
+
+    async def _tell(self) -> None:
+        """Has the observer know how everything stands. It may be dead for a while: then nobody is told."""
+        told = standing(self._config, self._desired, self._roster, self._steering)
+        with contextlib.suppress(NotReady, TimeoutError):
+            await asyncio.wait_for(self._observer.tell(told), _PATIENCE_S)
 
     async def _look(self) -> None:
         """Has the shadows follow the configuration, and every rollout looked at; none waits for another's trouble."""
         await _guarded("having the shadows follow", self._follow())
         asked = self._steering.asked()
-        if (asked or self._counting) and self._serving():
+        if (asked or self._counting) and self._roster.serving():
             evidence = await self._evidence(asked)
             self._counting = bool(asked) or evidence is None
             looks = {model: self._look_at(model, each, evidence) for model, each in asked.items()}
@@ -207,7 +220,7 @@ class Control:
 
     async def _look_at(self, model: str, asked: Asked, evidence: dict[str, Any] | None) -> None:
         found = arms(evidence[model], asked.versions) if evidence else None
-        await asyncio.to_thread(self._steering.look, model, asked, found, self._ready(model), ask)
+        await asyncio.to_thread(self._steering.look, model, asked, found, self._roster.ready(model), ask)
         self._direct()
 
     async def _evidence(self, asked: dict[str, Asked]) -> dict[str, Any] | None:
@@ -216,15 +229,6 @@ class Control:
         except (NotReady, TimeoutError) as problem:
             logger.warning("the observer does not answer (%s): rollouts stay where they are", type(problem).__name__)
             return None
-
-    def _ready(self, model: str) -> set[int]:
-        """The versions that every replica can answer with."""
-        held = [set(report["ready"].get(model, ())) for report in self._serving()]
-        return set.intersection(*held) if held else set()
-
-    def _serving(self) -> list[dict[str, Any]]:
-        """The reports of those that answer: one that starts has applied nothing yet, and gets no requests."""
-        return [report for report in self._living().values() if report["revision"] > 0]
 
     async def _checked(self, text: str) -> tuple[Config, list[str], set[str]]:
         """An edit of the configuration that can be made, what it changes, in words, and the versions that were checked for it.
@@ -257,17 +261,13 @@ class Control:
         self._write(Kept(self._config, desired))
         self._desired = desired
 
-    def _living(self) -> dict[str, dict[str, Any]]:
-        now = time.monotonic()
-        return {name: report for name, (seen, report) in self._reports.items() if now - seen <= GONE_S}
-
-    def _bury(self) -> None:
-        now = time.monotonic()
-        for replica in [name for name, (seen, _) in self._reports.items() if now - seen > BURIED_S]:
-            self._departed = summed(self._departed, self._reports.pop(replica)[1]["statistics"])
-
     def _write(self, state: Kept) -> None:
         keep(self._file, pickle.dumps(state))
+
+
+def _once_more(task: asyncio.Task[None] | None, work: Work) -> asyncio.Task[None]:
+    """The task if it is still at work, else another."""
+    return task if task is not None and not task.done() else asyncio.get_running_loop().create_task(work())
 
 
 async def _guarded(what: str, work: Awaitable[None]) -> None:

@@ -10,10 +10,12 @@ from prometheus_client import CollectorRegistry, exposition, openmetrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_text
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar as Traced
 
-from gateway.metrics import Distribution, Metric, Sample
+from gateway.metrics import Distribution, Exemplar, Metric, Sample
 
 Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
+Bucket = tuple[str, float] | tuple[str, float, Traced]
 
 
 class Exposition(NamedTuple):
@@ -59,6 +61,13 @@ def _family(metric: Metric, samples: list[Sample]) -> Family:
     return family
 
 
-def _buckets(value: Distribution) -> list[tuple[str, float]]:
+def _buckets(value: Distribution) -> list[Bucket]:
     bounds = [*(str(bound) for bound in value.bounds), "+Inf"]
-    return list(zip(bounds, accumulate(value.counts), strict=True))
+    buckets: list[Bucket] = list(zip(bounds, accumulate(value.counts), strict=True))
+    for place, exemplar in value.exemplars.items():
+        buckets[place] = (*buckets[place][:2], _traced(exemplar))
+    return buckets
+
+
+def _traced(exemplar: Exemplar) -> Traced:
+    return Traced({"trace_id": exemplar.trace_id}, exemplar.value, exemplar.time)

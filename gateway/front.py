@@ -17,13 +17,15 @@ from gateway.inference import (
     Send,
     Target,
     header_id,
+    posted,
     read_body,
     refused,
     target,
 )
-from gateway.journey import Plane, begin, infer, refuse
+from gateway.journey import Exchange, Plane, begin, infer, refuse
 from gateway.rest import ASGIApp
 from gateway.signature import shown
+from gateway.trace import Asked, echo
 
 logger = logging.getLogger("driftgate")
 
@@ -48,7 +50,8 @@ class Front:
         try:
             where = self._where(scope["path"])
         except GatewayError as refusal:
-            await self._refuse(send, "", headers, refusal, began_ns)
+            asked = Asked("http", scope["method"], scope["path"])
+            await self._refuse(send, "", headers, refusal, began_ns, asked)
             return
         if where is None:
             await self._elsewhere(scope, receive, send)
@@ -62,24 +65,26 @@ class Front:
                 body = await read_body(headers, receive, limits)
             reply = await infer(self._plane, RestCall(where, headers, body, receive, limits))
         except Cancelled as gone:
-            self._note(where.model, headers, gone, began_ns)
+            self._note(where.model, headers, gone, began_ns, _asked(scope, where))
             return
         except GatewayError as refusal:
-            await self._refuse(send, where.model, headers, refusal, began_ns)
+            await self._refuse(send, where.model, headers, refusal, began_ns, _asked(scope, where))
             return
         await write(send, reply)
 
     async def _refuse(
-        self, send: Send, model: str, headers: Mapping[str, str], refusal: GatewayError, began_ns: int
+        self, send: Send, model: str, headers: Mapping[str, str], refusal: GatewayError, began_ns: int, asked: Asked
     ) -> None:
         """Says no before the journey began; that is recorded too."""
-        request_id = self._note(model, headers, refusal, began_ns)
-        await say(send, _final(refusal, request_id))
+        exchange = self._note(model, headers, refusal, began_ns, asked)
+        await say(send, _final(refusal, exchange, headers))
 
-    def _note(self, model: str, headers: Mapping[str, str], refusal: GatewayError, began_ns: int) -> str:
-        exchange = begin(model, headers, header_id(headers))
-        refuse(self._plane, exchange, refusal, began_ns)
-        return exchange.request_id
+    def _note(
+        self, model: str, headers: Mapping[str, str], refusal: GatewayError, began_ns: int, asked: Asked
+    ) -> Exchange:
+        exchange = begin(model, headers, header_id(headers), self._plane.tracer)
+        refuse(self._plane, exchange, refusal, began_ns, asked)
+        return exchange
 
     async def _elsewhere(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -99,9 +104,14 @@ class Front:
             return found
 
 
-def _final(refusal: GatewayError, request_id: str) -> Reply:
+def _asked(scope: Scope, where: Target) -> Asked:
+    return posted(*where)._replace(method=scope["method"])
+
+
+def _final(refusal: GatewayError, exchange: Exchange, headers: Mapping[str, str]) -> Reply:
     """A refusal from before the journey began. Where the body was not read, the connection cannot serve another request."""
-    reply = refused(refusal, request_id)
+    reply = refused(refusal, exchange.request_id)
+    reply.headers.extend((name.encode(), value.encode()) for name, value in echo(headers, exchange.span))
     reply.headers.append((b"content-length", b"%d" % len(reply.body)))
     if isinstance(refusal, BadRequest | RequestTimeout):
         reply.headers.append((b"connection", b"close"))

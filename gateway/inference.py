@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,6 +15,7 @@ from gateway.errors import BadRequest, BodyTooLarge, Cancelled, GatewayError, No
 from gateway.query import Answer, Query
 from gateway.routing import Route
 from gateway.signature import shown
+from gateway.trace import Asked, Span, echo
 from gateway.wire.answer import format_answer
 from gateway.wire.classification import classify
 from gateway.wire.compression import COMPRESS_FROM, choose, pack, unpack
@@ -51,6 +52,18 @@ def target(path: str) -> Target | None:
     return Target(match[1], version_number(match[1], match[2])) if match else None
 
 
+def posted(model: str, pinned: int | None) -> Asked:
+    """What a trace says of an inference request.
+
+    >>> posted("flights", 2).path
+    '/v2/models/flights/versions/2/infer'
+    """
+    if pinned is None:
+        return Asked("http", "POST", f"/v2/models/{model}/infer", "/v2/models/{model}/infer")
+    path = f"/v2/models/{model}/versions/{pinned}/infer"
+    return Asked("http", "POST", path, "/v2/models/{model}/versions/{version}/infer")
+
+
 def version_number(model: str, text: str | None) -> int | None:
     """The version in a path. Raises NotFound if it cannot be one."""
     if text is None:
@@ -63,7 +76,7 @@ def version_number(model: str, text: str | None) -> int | None:
 class RestCall:
     """One inference request on REST, its body already read. See `journey.Call`."""
 
-    __slots__ = ("_body", "_limits", "_receive", "headers", "model", "pinned", "request_id")
+    __slots__ = ("_body", "_limits", "_receive", "headers", "model", "pinned", "request_id", "span")
 
     def __init__(
         self, where: Target, headers: Mapping[str, str], body: bytes, receive: Receive, limits: Limits
@@ -71,9 +84,15 @@ class RestCall:
         self.model, self.pinned = where
         self.headers = headers
         self.request_id = header_id(headers)
+        self.span: Span | None = None
         self._body = body
         self._receive = receive
         self._limits = limits
+
+    @property
+    def asked(self) -> Asked:
+        """See Call."""
+        return posted(self.model, self.pinned)
 
     def parse(self) -> Query:
         """See Call."""
@@ -131,9 +150,8 @@ class RestCall:
         return stop
 
     def _reply(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> Reply:
-        trace = trace_of(self.headers)
-        if trace:
-            headers.append((b"traceparent", trace.encode()))
+        for name, value in echo(self.headers, self.span):
+            headers.append((name.encode(), value.encode()))
         headers.append((b"content-length", b"%d" % len(body)))
         return Reply(status, headers, body)
 
@@ -190,12 +208,6 @@ def whole(text: str, header: str) -> int:
     return int(text)
 
 
-def trace_of(headers: Mapping[str, str]) -> str:
-    """The client's traceparent, if it is one that may be echoed."""
-    trace = headers.get("traceparent")
-    return trace if trace and len(trace) <= 512 and trace.isascii() and trace.isprintable() else ""
-
-
 def header_id(headers: Mapping[str, str]) -> str:
     """The client's x-request-id, if it is one that may be echoed."""
     given = headers.get("x-request-id")
@@ -214,6 +226,7 @@ _ENCODED = {
         "accept-encoding",
         "timeout",
         "traceparent",
+        "tracestate",
         "x-request-id",
         "x-cohort",
         _HEADER_LENGTH,
@@ -222,12 +235,24 @@ _ENCODED = {
 
 
 class Headers(Mapping[str, str]):
-    """ASGI's headers by lower-case name; of a repeated one, the last. Decoded only when they are looked at."""
+    """ASGI's headers by lower-case name; of a repeated one, the last, but `tracestate` whole: it is a list, and
+    `traceparent` not at all: nobody can tell which is right. Decoded only when they are looked at.
+    """
 
     __slots__ = ("_raw",)
 
-    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+    def __init__(self, raw: Collection[tuple[bytes, bytes]]) -> None:
         self._raw = dict(raw)
+        if len(self._raw) < len(raw):
+            self._join(raw)
+
+    def _join(self, raw: Collection[tuple[bytes, bytes]]) -> None:
+        """What W3C Trace Context asks for where its headers are repeated."""
+        states = [value for name, value in raw if name == b"tracestate"]
+        if states:
+            self._raw[b"tracestate"] = b",".join(states)
+        if sum(name == b"traceparent" for name, _ in raw) > 1:
+            del self._raw[b"traceparent"]
 
     def __getitem__(self, name: str) -> str:
         return self._raw[name.encode("latin-1")].decode("latin-1")

@@ -18,6 +18,7 @@ from gateway import listening as listening  # noqa: PLC0414 - for what its impor
 from gateway.admission import Admission
 from gateway.catalogue import Catalogue
 from gateway.config import Config, Limits, ModelConfig
+from gateway.console.routes import console_routes
 from gateway.dedicated import Remote
 from gateway.errors import RepositoryError
 from gateway.front import Front
@@ -35,11 +36,14 @@ from gateway.observer.asking import Asking
 from gateway.observer.routes import observer_routes
 from gateway.reconcile import Reconciler
 from gateway.recorder import Recorder, recipes
+from gateway.report.routes import report_routes
 from gateway.repository import Folder
 from gateway.rest import ASGIApp, build
 from gateway.secret import redaction_key
+from gateway.tracing.starting import start_tracer
 from gateway.version import Version, prepare
 
+_FLUSH_S = 2.0  # for spans that wait when a replica ends
 _here: Front | None = None  # this process's replica, for the middleware: Serve gives it no other way to find it
 
 
@@ -69,7 +73,7 @@ class Gateway(InferenceService):
         self, config: Config, dedicated: Mapping[str, Remote]
     ) -> None:
         global _here  # noqa: PLW0603 - see above
-        open_log(config.data)
+        open_log(config.data, config.log.format, config.log.level)
         catalogue, admission = Catalogue(), Admission(config.limits.max_in_flight)
         recipe_of = recipes(config, redaction_key(config.data))
         reconciler = Reconciler(catalogue, config, _preparing(dedicated, recipe_of))
@@ -77,10 +81,15 @@ class Gateway(InferenceService):
         journal = Journal(config.data / "journal", Bounds(config.journal.segment, config.journal.max_bytes))
         self._recorder = Recorder(journal, admission, recipe_of, refusing=config.journal.on_full == "refuse")
         self.control = self._link = Link(replica, catalogue, admission, reconciler, self._recorder)
-        self.plane = Plane(catalogue, admission, config.limits, trust_everyone, self._recorder)
+        self._tracer = start_tracer(config.tracing, replica)
+        self.plane = Plane(catalogue, admission, config.limits, trust_everyone, self._recorder, self._tracer)
         intake = Intake(Inbox(config.data / "state" / "labels.sqlite"))
-        more = (*label_routes(catalogue, intake, config.limits), *observer_routes(Asking(), config.limits))
-        more = (*more, *management_routes(self._link, config.limits))
+        more = (
+            *label_routes(catalogue, intake, config.limits),
+            *observer_routes(Asking(), config.limits, config.listen),
+        )
+        more = (*more, *management_routes(self._link, config.limits), *console_routes())
+        more = (*more, *report_routes(Asking(), config))
         self._front = Front(self.plane, build(catalogue, self.control, config.limits, *more))
         await self._link.start()
         _here = self._front
@@ -92,6 +101,9 @@ class Gateway(InferenceService):
         """Serve calls it when the replica has answered what it had; the observer then knows that nothing is missing."""
         if hasattr(self, "_recorder"):
             self._recorder.close()
+        tracer = getattr(self, "_tracer", None)
+        if tracer is not None:
+            tracer.close(_FLUSH_S)
 
     async def record_autoscaling_stats(self) -> dict[str, float]:
         """The load signal: Serve sees nothing of what the fast path answers."""

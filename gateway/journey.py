@@ -18,18 +18,26 @@ from gateway.identifier import uuid7
 from gateway.query import Answer, Query, Rows
 from gateway.routing import Route
 from gateway.tensor import Tensor
-from gateway.trace import trace_id
+from gateway.trace import Asked, Span, trace_id
 from gateway.version import Version, Watch
 
 logger = logging.getLogger("driftgate")
 
 _COHORT = 64  # characters of the header x-cohort that are kept
+_UNKNOWN = Asked("http", "POST")
 
 Reply_co = TypeVar("Reply_co", covariant=True)
 
 
 class Call(Protocol[Reply_co]):
-    """A request as its transport holds it."""
+    """A request as its transport holds it. span: its place in a trace, set before it is answered; None if nobody traces it."""
+
+    span: Span | None
+
+    @property
+    def asked(self) -> Asked:
+        """What its span says of how it came."""
+        ...
 
     @property
     def model(self) -> str:
@@ -98,6 +106,19 @@ class Exchange:
     total_ns: int = 0
     batch: int = 0
     leads: bool = False
+    span: Span | None = None
+
+
+class Tracer(Protocol):
+    """Who traces requests. Neither method waits, or raises anything."""
+
+    def enter(self, headers: Mapping[str, str]) -> Span | None:
+        """The place in a trace of a request with these headers; None if it is in no trace."""
+        ...
+
+    def leave(self, exchange: Exchange, asked: Asked) -> None:
+        """Takes note of an exchange whose span is sampled."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +126,7 @@ class Plane:
     """What a journey needs.
 
     authenticate: raises GatewayError for headers that it does not trust. record: raises Overloaded for an answer that may not
-    be given, since it cannot be recorded.
+    be given, since it cannot be recorded. tracer: None where nothing is traced.
     """
 
     catalogue: Catalogue
@@ -113,6 +134,7 @@ class Plane:
     limits: Limits
     authenticate: Callable[[Mapping[str, str]], None]
     record: Callable[[Exchange], None]
+    tracer: Tracer | None = None
 
 
 async def infer(plane: Plane, call: Call[Reply_co]) -> Reply_co:
@@ -121,7 +143,9 @@ async def infer(plane: Plane, call: Call[Reply_co]) -> Reply_co:
     Raises nothing but CancelledError, when the task that it runs in is cancelled.
     """
     began = time.perf_counter_ns()
-    exchange = begin(call.model, call.headers, call.request_id)
+    exchange = begin(call.model, call.headers, call.request_id, plane.tracer)
+    if exchange.span is not None:
+        call.span = exchange.span
     try:
         plane.admission.enter(began)
         try:
@@ -146,31 +170,36 @@ async def infer(plane: Plane, call: Call[Reply_co]) -> Reply_co:
         finally:
             plane.admission.leave(time.perf_counter_ns())
     except (Exception, asyncio.CancelledError) as problem:
-        exchange.answer, exchange.refusal = None, _refusal(problem)
         exchange.request_id = exchange.request_id or uuid7()
+        exchange.answer, exchange.refusal = None, _refusal(problem, exchange)
         if isinstance(problem, asyncio.CancelledError):
             raise
         reply = call.refuse(exchange.refusal, exchange.request_id)
     finally:
         exchange.total_ns = time.perf_counter_ns() - began
         unrecorded = _record(plane, exchange)
+        if plane.tracer is not None and exchange.span is not None and exchange.span.sampled:
+            plane.tracer.leave(exchange, call.asked)
     return reply if unrecorded is None else call.refuse(unrecorded, exchange.request_id)
 
 
-def begin(model: str, headers: Mapping[str, str], request_id: str) -> Exchange:
+def begin(model: str, headers: Mapping[str, str], request_id: str, tracer: Tracer | None = None) -> Exchange:
     """What is known of a request as it comes in."""
-    return Exchange(
-        time.time_ns(), request_id, model, trace=trace_id(headers), cohort=headers.get("x-cohort", "")[:_COHORT] or None
-    )
+    cohort = headers.get("x-cohort", "")[:_COHORT] or None
+    span = None if tracer is None else tracer.enter(headers)
+    trace = trace_id(headers) if span is None else span.trace_id
+    return Exchange(time.time_ns(), request_id, model, trace=trace, cohort=cohort, span=span)
 
 
-def refuse(plane: Plane, exchange: Exchange, refusal: GatewayError, began_ns: int) -> None:
+def refuse(plane: Plane, exchange: Exchange, refusal: GatewayError, began_ns: int, asked: Asked = _UNKNOWN) -> None:
     """Records a request that was refused before its journey began, `began_ns` ago by `time.perf_counter_ns`."""
     exchange.refusal = refusal
     exchange.request_id = exchange.request_id or uuid7()
     exchange.total_ns = time.perf_counter_ns() - began_ns
     exchange.at -= exchange.total_ns  # when it came, not when it was refused
     _record(plane, exchange)
+    if plane.tracer is not None and exchange.span is not None and exchange.span.sampled:
+        plane.tracer.leave(exchange, asked)
 
 
 def _record(plane: Plane, exchange: Exchange) -> Overloaded | None:
@@ -180,7 +209,7 @@ def _record(plane: Plane, exchange: Exchange) -> Overloaded | None:
     except Overloaded as refusal:
         return refusal
     except Exception:
-        logger.exception("an exchange could not be recorded")
+        logger.exception("an exchange could not be recorded", extra=marks(exchange))
     return None
 
 
@@ -200,13 +229,25 @@ def trust_everyone(headers: Mapping[str, str]) -> None:
     """The authentication of a gateway that only this machine can reach."""
 
 
-def _refusal(problem: BaseException) -> GatewayError:
+def marks(exchange: Exchange) -> dict[str, str | int]:
+    """What a line of the log says of the request that it concerns: see `log`."""
+    found: dict[str, str | int] = {"request_id": exchange.request_id, "model": exchange.model}
+    if exchange.trace:
+        found["trace_id"] = exchange.trace
+    if exchange.route:
+        found["version"] = exchange.route.version
+    return found
+
+
+def _refusal(problem: BaseException, exchange: Exchange) -> GatewayError:
     """What a request that ended so is recorded as, and what its client may know of it."""
     if isinstance(problem, GatewayError):
+        if problem.status == GatewayError.status:  # the log knows its cause by now, but not whom it met
+            logger.error("an inference request failed: %s", problem.message, extra=marks(exchange))
         return problem
     if isinstance(problem, asyncio.CancelledError):
         return Cancelled("the call was cancelled before its answer was ready")
-    logger.error("an inference request failed in a way that is not foreseen", exc_info=problem)
+    logger.error("an inference request failed in a way that is not foreseen", exc_info=problem, extra=marks(exchange))
     return GatewayError("internal error; the gateway's log says more")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Protocol, TypeVar, cast, get_args
@@ -14,6 +13,7 @@ from starlette.routing import Route
 
 from gateway.config import Limits
 from gateway.errors import BadRequest, NotFound, SetupError
+from gateway.finite import finite
 from gateway.inference import Headers, read_body
 from gateway.rest import same_site
 from gateway.rollout.machine import Event
@@ -95,7 +95,7 @@ def management_routes(steering: Steering, limits: Limits) -> list[Route]:
         return JSONResponse(await steering.command(model, cast(Verb, verb), who(request), why))
 
     async def rollouts(request: Request) -> Response:
-        return JSONResponse({"rollouts": _finite(await steering.rollouts())})
+        return JSONResponse({"rollouts": finite(await steering.rollouts())})
 
     async def history(request: Request) -> Response:
         limit = request.query_params.get("limit", str(_HISTORY))
@@ -165,12 +165,3 @@ async def _mended(answer: Awaitable[Answer]) -> Answer:
         return await answer
     except SetupError as problem:
         raise BadRequest(problem.message) from None
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no infinities: the end of an interval that is open is null."""
-    if isinstance(value, dict):
-        return {key: _finite(held) for key, held in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(held) for held in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

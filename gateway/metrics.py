@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 Kind = Literal["counter", "gauge", "histogram"]
@@ -17,12 +18,24 @@ class Metric(NamedTuple):
     labels: tuple[str, ...] = ()
 
 
+class Exemplar(NamedTuple):
+    """One of the events that a bucket counted. value: in the metric's unit. time: s since the epoch."""
+
+    trace_id: str
+    value: float
+    time: float
+
+
 class Distribution(NamedTuple):
-    """A histogram's value. counts: of each bucket, the open-ended one last, not cumulated. sum: in the metric's unit."""
+    """A histogram's value. counts: of each bucket, the open-ended one last, not cumulated. sum: in the metric's unit.
+
+    exemplars: by the place of their bucket.
+    """
 
     bounds: tuple[float, ...]
     counts: Sequence[int]
     sum: float
+    exemplars: Mapping[int, Exemplar] = MappingProxyType({})
 
 
 class Sample(NamedTuple):
@@ -136,14 +149,57 @@ OUTLIERS = Metric(
 PERFORMANCE = Metric(
     "driftgate_performance", "gauge", "A metric from labels, of the newest window that has them.", (*_SUBJECT, "metric")
 )
+PERFORMANCE_BOUND = Metric(
+    "driftgate_performance_bound",
+    "gauge",
+    "The ends of its 95 % interval: lower, upper.",
+    (*_SUBJECT, "metric", "bound"),
+)
 ESTIMATED = Metric(
     "driftgate_estimated_performance",
     "gauge",
     "The same metric estimated without labels, of the last window.",
     (*_SUBJECT, "metric"),
 )
+ESTIMATED_BOUND = Metric(
+    "driftgate_estimated_performance_bound",
+    "gauge",
+    "Where the metric from that window's labels would lie, with 95 % confidence: lower, upper.",
+    (*_SUBJECT, "metric", "bound"),
+)
+CALIBRATION_PREDICTED = Metric(
+    "driftgate_calibration_predicted_ratio",
+    "gauge",
+    "Mean score in each tenth of the labelled rows, lowest scores first; models of two classes.",
+    ("model", "version", "bin"),
+)
+CALIBRATION_OBSERVED = Metric(
+    "driftgate_calibration_observed_ratio",
+    "gauge",
+    "Share of these rows that turned out positive.",
+    ("model", "version", "bin"),
+)
 FAIRNESS = Metric(
     "driftgate_fairness_gap", "gauge", "Gap between groups in the last window.", (*_SUBJECT, "group", "statistic")
+)
+GROUP_ROWS = Metric("driftgate_group_rows", "gauge", "Rows of each group in the last window.", (*_SUBJECT, "group"))
+GROUP_MINIMUM = Metric(
+    "driftgate_group_rows_minimum",
+    "gauge",
+    "Rows that a group needs before it is compared (monitor.min_group).",
+    _SUBJECT,
+)
+FEATURE_SHARE = Metric(
+    "driftgate_feature_share",
+    "gauge",
+    "Share of the last window's rows in each bin: of the answers (prediction) and the features that drifted most.",
+    ("model", "version", "feature", "bin"),
+)
+REFERENCE_SHARE = Metric(
+    "driftgate_reference_share",
+    "gauge",
+    "Share of the training data's rows in the same bin.",
+    ("model", "version", "feature", "bin"),
 )
 ALARM = Metric("driftgate_alarm", "gauge", "Alarms that fire now, by monitor; 0 for none.", (*_SUBJECT, "monitor"))
 WINDOW_ROWS = Metric("driftgate_window_rows", "gauge", "Rows in the last window.", (*_SUBJECT, "window"))
@@ -172,5 +228,68 @@ LABELS_JOINED = Metric(
     ("outcome",),
 )
 LABELS_WAITING = Metric("driftgate_labels_waiting", "gauge", "Labels whose prediction has not been seen yet.", ())
+LABEL_DELAY = Metric(
+    "driftgate_label_delay_seconds",
+    "histogram",
+    "From an answer to the time of its first label, of rows that have one.",
+    ("model",),
+)
+
+INFO = Metric("driftgate_info", "gauge", "1, with the version of the program.", ("driftgate",))
+REPLICAS = Metric(
+    "driftgate_replicas",
+    "gauge",
+    "Replicas by state: serving, starting, unreachable (it should be there, and does not report).",
+    ("state",),
+)
+IN_FLIGHT = Metric("driftgate_requests_in_flight", "gauge", "Requests under way in all replicas.", ())
+IN_FLIGHT_LIMIT = Metric(
+    "driftgate_requests_in_flight_limit", "gauge", "How many there may be (limits.max_in_flight in each replica).", ()
+)
+LOAD = Metric(
+    "driftgate_load_ratio", "gauge", "Share of time, 0 to 1, in which the busiest replica had work; 1 is saturated.", ()
+)
+VERSION_REPLICAS = Metric(
+    "driftgate_version_replicas", "gauge", "Replicas that can answer with the version.", ("model", "version")
+)
+REVISION = Metric(
+    "driftgate_revision",
+    "gauge",
+    "Revision of what is desired; another whenever something is loaded, unloaded, applied or weighted.",
+    (),
+)
+ROLLOUT_WEIGHT = Metric(
+    "driftgate_rollout_weight",
+    "gauge",
+    "Share, 0 to 1, of the routed requests that the version answers now, rollout or not.",
+    ("model", "version"),
+)
+ROLLOUT_PHASE = Metric(
+    "driftgate_rollout_phase", "gauge", "1 for the phase that the rollout is in, 0 for the others.", ("model", "phase")
+)
+ROLLOUT_SINCE = Metric(
+    "driftgate_rollout_since_timestamp_seconds", "gauge", "When the rollout entered its step or phase.", ("model",)
+)
+ROLLOUT_SAMPLES = Metric(
+    "driftgate_rollout_samples",
+    "gauge",
+    "Requests seen of candidate and stable on this step; min_samples is held against the candidate's.",
+    ("model", "version"),
+)
+ROLLOUT_GATE = Metric(
+    "driftgate_rollout_gate",
+    "gauge",
+    "What a gate measures, in the terms of its bound: value, lower and upper end of the interval, limit.",
+    ("model", "gate", "figure"),
+)
+ROLLOUT_VERDICT = Metric(
+    "driftgate_rollout_verdict",
+    "gauge",
+    "1 for what the gate says, 0 for the others: pass, fail, inconclusive, no_data, error.",
+    ("model", "gate", "verdict"),
+)
+ROLLOUT_EVENTS = Metric(
+    "driftgate_rollout_events", "counter", "Changes of rollouts, by what happened.", ("model", "event")
+)
 
 ALL: tuple[Metric, ...] = tuple(value for value in globals().values() if isinstance(value, Metric))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from gateway.metrics import ALL, Metric
-from gateway.observer.histogram import BUCKETS
+from gateway.observer.distributions import SHOWN
+from gateway.observer.histogram import BUCKETS, LABEL_BUCKETS
+from gateway.observer.readings import MOST
+from monitors.caption import LONGEST
 
 _HEAD = """\
 # Metrics
@@ -21,11 +24,37 @@ This page is made by `python -m gateway.metrics_page`.
 |---|---|---|---|
 """
 
+_FOOT = f"""
+## Histograms
+
+Buckets end at {", ".join(f"{bound:f}".rstrip("0").rstrip(".") for bound in BUCKETS)} s;
+those of label delays at {", ".join(f"{bound:.0f}" for bound in LABEL_BUCKETS)} s.
+
+In OpenMetrics, each bucket of `driftgate_request_duration_seconds` has an exemplar: the `trace_id` of its newest request
+that came with a `traceparent`. Prometheus keeps them when started with `--enable-feature=exemplar-storage`.
+
+## How many series there are
+
+Labels are names from the repository and the configuration, values of declared groups and categories, and words of ours; never the
+id of a request or of a trace, nor what else a client sent. What is longer than {LONGEST} characters, or cannot be printed, is cut
+and ends in a mark of its own. An input of a name that monitors use themselves (`score`, `class`, `prediction`, `other`, …) is
+`input.score`.
+
+Of each statistic the {MOST} worst features, or gaps, have series, and `other` is the worst of the rest; of groups the
+{MOST} largest, and `other` is the sum of the rest. `driftgate_feature_share` is there for the answers (`prediction`) and the
+{SHOWN} features that drifted most. So 500 features and 200 groups make some 1,000 series for each version in each role.
+
+## How bins are sorted
+
+A bin of a number begins with its place, as in `01 ≤ 3.2`, `02 3.2 – 7`, `03 > 7`, and `99 missing` is the last: sorted as
+text they are in order. A category is its own name; the ten most frequent are shown, then or now, and the rest is `other`.
+Tenths of the score, in `driftgate_calibration_…`, are `01` to `10`.
+"""
+
 
 def page() -> str:
     """The whole page, in Markdown."""
-    bounds = ", ".join(f"{bound:g}" for bound in BUCKETS)
-    return "".join([_HEAD, *map(_line, ALL), f"\nBuckets of histograms end at {bounds} s.\n"])
+    return "".join([_HEAD, *map(_line, ALL), _FOOT])
 
 
 def exposed(metric: Metric) -> tuple[str, ...]:

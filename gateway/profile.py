@@ -15,14 +15,13 @@ from gateway.errors import SetupError
 from gateway.manifest import Column, Manifest
 from gateway.tensor import DATATYPES, Array, bf16_to_fp32, fp32_to_bf16
 from monitors.errors import ReferenceRefused
-from monitors.record import Batch
+from monitors.record import OUTPUT, Batch
 from monitors.reference import Reference
 from monitors.rehearsal import rehearse
 from monitors.schema import ColumnSpec, Kind, Schema
 
 LABEL = "label"
 TIME = "time"
-OUTPUT = "output."
 
 
 def profile(data: Path, manifest: Manifest) -> Reference:

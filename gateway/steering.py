@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +19,13 @@ from gateway.rollout.machine import ENDED, Event, State
 from gateway.signature import shown
 
 _SECOND = 1_000_000_000
+_EVERY = 1 << 62
+
+EVENTS = (
+    *("begin", "start", "advance", "wait", "succeed", "fail", "withdraw", "retry"),
+    *("pause", "resume", "promote", "approve", "abort", "edit", "supersede"),
+)
+"""What happens to a rollout: of itself, and by a person's doing."""
 
 
 class Evidence(NamedTuple):
@@ -39,7 +47,8 @@ class Steering:
         self._states = ledger.states()
         self._turn = threading.Lock()  # a look takes its time in a thread; commands come meanwhile
         self._verdicts: dict[str, tuple[Verdict, ...]] = {}
-        self._answered: dict[str, float] = {}
+        self._answered: dict[str, tuple[float, float]] = {}
+        self._events = Counter((event.model, event.what) for event in ledger.history(None, _EVERY) if event.model)
 
     def adopt(self, config: Config, who: str, changes: Sequence[str] = ()) -> None:
         """Takes up the configuration's rollouts: begins, goes on with, edits or ends them. Nothing new, nothing happens.
@@ -84,15 +93,17 @@ class Steering:
         ):  # somebody commanded meanwhile: it is evidence of another state
             return
         verdicts: tuple[Verdict, ...] = ()
-        answered = 0.0
-        if evidence is not None and state.starts:
+        answered = (0.0, 0.0)
+        if state.failed and model in self._verdicts:  # it waits for a person, who wants to know what failed
+            verdicts, answered = self._verdicts[model], self._answered[model]
+        elif evidence is not None and state.starts:
             verdicts = judge(state.plan, evidence.stable, evidence.candidate, self._patient(state, provider))
-            answered = evidence.candidate[-1].requests if evidence.candidate else 0.0
+            answered = _requests(evidence.stable), _requests(evidence.candidate)
         with self._turn:
             if self._states[model] is not state:
                 return
             self._verdicts[model], self._answered[model] = verdicts, answered
-            self._move(state, *machine.step(state, verdicts, answered, ready, self._clock()))
+            self._move(state, *machine.step(state, verdicts, answered[1], ready, self._clock()))
 
     def _patient(self, state: State, provider: Provider) -> Provider:
         """The provider, but for the time in which one that failed is to be left alone."""
@@ -117,6 +128,10 @@ class Steering:
         """Every rollout, for people and machines."""
         return [self._told(model, state) for model, state in sorted(self._states.items())]
 
+    def events(self) -> dict[tuple[str, str], int]:
+        """How often each of EVENTS has happened since the ledger began, by model and event."""
+        return {(model, event): self._events[model, event] for model in sorted(self._states) for event in EVENTS}
+
     def history(self, model: str | None, most: int) -> list[Event]:
         """See Ledger.history."""
         return self._ledger.history(model, most)
@@ -127,6 +142,7 @@ class Steering:
 
     def _keep(self, states: Sequence[State], events: Sequence[Event]) -> None:
         self._ledger.record(states, events)
+        self._events.update((event.model, event.what) for event in events)
         for state in states:
             before = self._states.get(state.model)
             if before is None or (before.plan, before.began) != (state.plan, state.began):
@@ -135,7 +151,7 @@ class Steering:
             self._states[state.model] = state
 
     def _told(self, model: str, state: State) -> dict[str, Any]:
-        verdicts, answered = self._verdicts.get(model, ()), self._answered.get(model, 0.0)
+        verdicts, (answered_stable, answered) = self._verdicts.get(model, ()), self._answered.get(model, (0.0, 0.0))
         return {
             "model": model,
             "stable": state.plan.stable,
@@ -148,6 +164,7 @@ class Steering:
             "weights": {str(version): weight for version, weight in machine.weights(state).items()},
             "since": state.since / _SECOND,
             "answered": answered,
+            "answered_stable": answered_stable,
             "min_samples": state.plan.min_samples,
             "waits_for": list(machine.waits_for(state, verdicts, answered, self._clock())),
             "verdicts": [_plain(verdict) for verdict in verdicts],
@@ -158,6 +175,11 @@ def _asked(state: State) -> Asked:
     """Evidence belongs to one pair of versions and one beginning; after a resumed failure it begins anew."""
     versions = state.plan.stable, state.plan.candidate
     return Asked(f"{versions[0]}-{versions[1]}-{state.began}", versions, state.starts)
+
+
+def _requests(arms: Sequence[Arm]) -> float:
+    """Those of the step that it is on."""
+    return arms[-1].requests if arms else 0.0
 
 
 def _plain(verdict: Verdict) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The command line: `python -m loadtests run | bench | monitors | observer | peers install`.
+"""The command line: `python -m loadtests run | bench | monitors | observer | scraping | peers install`.
 
 Exit codes: 0 done, 1 refused or failed, 2 usage.
 """
@@ -13,7 +13,7 @@ import click
 import httpx
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from loadtests import engine, observer, wrk
+from loadtests import engine, observer, scraping, wrk
 from loadtests.bench import Effort, bench
 from loadtests.contender import contenders, peers
 from loadtests.costs import costs
@@ -138,6 +138,20 @@ def follow(rows: int, seconds: float, answers: int, path: Path | None) -> None:
     if path:
         path.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
     console().print(observer.table(found))
+
+
+@cli.command("scraping")
+@click.option("--rounds", type=click.IntRange(1, 50), default=6, show_default=True, help="without and with scrapes")
+@click.option("--seconds", type=click.FloatRange(1, 300), default=10.0, show_default=True, help="for each measurement")
+@click.option("--scrapes", type=click.IntRange(1, 3600), default=60, show_default=True, help="of the idle gateway")
+@click.option("--json", "path", type=click.Path(path_type=Path, dir_okay=False), help="write all results there too")
+def scrapes(rounds: int, seconds: float, scrapes: int, path: Path | None) -> None:
+    """Measures what it costs to be scraped each second: 5 models of 3 versions with 30 features."""
+    with console(stderr=True).status("making models") as status:
+        found = scraping.measure(rounds, seconds, scrapes, status.update)
+    if path:
+        path.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    console().print(scraping.table(found))
 
 
 @cli.group("peers")

@@ -66,6 +66,11 @@ def is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
+def present(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of the values stand for something, bool [n]."""
+    return np.array([not is_missing(value) for value in elements(values)], bool)
+
+
 def elements(values: NDArray[Any]) -> list[Any]:
     """The values as Python's own strings, numbers and booleans."""
     array = np.asarray(values)

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Protocol, runtime_checkable
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
-import numpy as np
 from numpy.typing import NDArray
 
 from monitors.alarm import Alarms, AlarmState, Judged
 from monitors.budget import Budget
-from monitors.categorical import elements, is_missing
+from monitors.categorical import present as known
 from monitors.checkpoint import pack, unpack
+from monitors.chronicle import Chronicle
 from monitors.detector import Detector
 from monitors.errors import CheckpointRefused
 from monitors.judgement import About, Window
 from monitors.measurement import Measurement
-from monitors.monitor import Monitor, State
+from monitors.monitor import CountsRefusals, Monitor
 from monitors.past import Kept, Past
 from monitors.performance.coverage import coverage
 from monitors.portion import Portion, Watch
+from monitors.portrait import Portrait
 from monitors.record import Batch
 from monitors.reference import Reference
 from monitors.settings import Settings
@@ -32,15 +33,6 @@ LABELS: Final = "labels"
 
 SHARES: Mapping[About, float] = {ANSWERS: 0.75, LABELLED: 0.15, LABELS: 0.1}
 """How the false alarms that are put up with are divided: each kind of window spends its own."""
-
-
-@runtime_checkable
-class CountsRefusals(Protocol):
-    """A monitor that is told of refused requests too."""
-
-    def fold_refusals(self, state: State, codes: Iterable[str]) -> None:
-        """Adds refused requests to `state`, in place."""
-        ...
 
 
 class Hub:
@@ -74,9 +66,9 @@ class Hub:
         self._past = Past(self._labelled, every, settings.keep_bytes)
         self._memories = {about: [each.begin() for each in feed.detectors] for about, feed in self._detected()}
         self._alarms = {about: Alarms(_budget(settings, reference, share)) for about, share in SHARES.items()}
-        self._latest: dict[str, Window] = {}
+        self._chronicle = Chronicle(settings.history)
+        self._again: tuple[Any, Window] = (None, Window(LABELLED, 0, 0, 0, ()))
         self._natural, self._trust = reference.natural, Trust()
-        self._history: deque[tuple[int, bytes]] = deque(maxlen=settings.history)
 
     @property
     def late(self) -> int:
@@ -101,9 +93,9 @@ class Hub:
         """
         if batch.labels is None or not len(batch):
             return
-        present = _present(batch.labels)
+        present = known(batch.labels)
         if previous is not None:
-            corrected = _present(previous)
+            corrected = known(previous)
             again = dataclasses.replace(batch, label_time=None)
             self._route(again.take(present & corrected), 1)
             self._route(dataclasses.replace(again, labels=previous).take(corrected), -1)
@@ -140,18 +132,23 @@ class Hub:
     def latest(self) -> list[Window]:
         """The newest window of each kind; of labelled ones the newest whose labels have come, as it is now."""
         kept = self._past.fullest()
-        newest = [self._latest[about] for about in (ANSWERS, LABELS) if about in self._latest]
+        newest = [self._chronicle.newest[about] for about in (ANSWERS, LABELS) if about in self._chronicle.newest]
         return newest + ([self._remeasured(kept)] if kept else [])
 
     def history(self, most: int = 100) -> list[Window]:
         """The newest closed windows in order of time; `labelled` ones, as they are now, stand after their `answers`."""
         kept = {window.start * self._windows.every: window for window in self._past.windows}
         found = []
-        for start, blob in list(self._history)[-most:]:
-            found.append(Window.load(unpack(blob)))
-            if start in kept and kept[start].labelled:
-                found.append(self._remeasured(kept[start]))
+        for window in self._chronicle.last(most):
+            found.append(window)
+            if window.start in kept and kept[window.start].labelled:
+                found.append(self._remeasured(kept[window.start]))
         return found
+
+    @property
+    def portrait(self) -> Portrait | None:
+        """How the rows of the newest closed window were distributed; None before there is one with answers."""
+        return self._chronicle.portrait
 
     def labelled_windows(self) -> Iterator[Window]:
         """Every closed window with labels that is kept, in order of time, as it is now."""
@@ -171,8 +168,7 @@ class Hub:
                 "memories": memories,
                 "alarms": {about: alarms.dump() for about, alarms in self._alarms.items()},
                 "trust": self._trust.dump(),
-                "latest": {about: window.dump() for about, window in self._latest.items()},
-                "history": [list(entry) for entry in self._history],
+                **self._chronicle.dump(),
             }
         )
 
@@ -189,8 +185,7 @@ class Hub:
             for about, alarms in self._alarms.items():
                 alarms.load(tree["alarms"][about])
             self._trust.load(tree["trust"])
-            self._latest = {about: Window.load(window) for about, window in tree["latest"].items()}
-            self._history.extend((start, blob) for start, blob in tree["history"])
+            self._chronicle.load(tree, self._answers.monitors)
         except CheckpointRefused:
             raise
         except (KeyError, TypeError, ValueError) as problem:
@@ -218,7 +213,7 @@ class Hub:
         window = self._judge(ANSWERS, span.start, span.end, span.rows, found, refused=span.refused)
         estimates = [measurement for measurement in found if measurement.statistic == ESTIMATED]
         self._past.close(span, LABELLED).estimates = pack(estimates)
-        self._history.append((window.start, pack(window.dump())))
+        self._chronicle.add(window, self._answers.monitors, portion.states)
         return window
 
     def _heard(self, span: Span) -> list[Window]:
@@ -263,7 +258,7 @@ class Hub:
         weighed = self._weighed(found, labelled if about == LABELLED else n, seconds)
         judged = tuple(self._alarms[about].judge(seconds, weighed, end * every / SECOND))
         window = Window(about, start * every, end * every, n, judged, labelled, refused or {})
-        self._latest[about] = window
+        self._chronicle.newest[about] = window
         return window
 
     def _weighed(self, found: Sequence[Measurement], rows: int, seconds: float) -> Sequence[Measurement]:
@@ -281,7 +276,14 @@ class Hub:
         return measured
 
     def _remeasured(self, kept: Kept) -> Window:
-        """What the labels say by now, with the states of when the window was judged."""
+        """What the labels say by now. The last one is at hand: it is asked for each second, and seldom another."""
+        if not kept.found or self._again[0] != (kept.start, kept.end, kept.found, kept.verdict):
+            window = self._measured_again(kept)
+            self._again = (kept.start, kept.end, kept.found, kept.verdict), window
+        return self._again[1]
+
+    def _measured_again(self, kept: Kept) -> Window:
+        """With the states of when the window was judged."""
         every = self._windows.every
         unknown: tuple[AlarmState, float] = ("insufficient_data", kept.end * every / SECOND)
         verdict, record = unpack(kept.verdict) if kept.verdict else ([], [])
@@ -294,7 +296,3 @@ class Hub:
 
 def _budget(settings: Settings, reference: Reference, share: float) -> Budget:
     return Budget(settings.false_alarms_per_month * share, settings.k, settings.of, reference.rows)
-
-
-def _present(labels: NDArray[Any]) -> NDArray[np.bool_]:
-    return np.array([not is_missing(label) for label in elements(labels)], bool)

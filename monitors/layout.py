@@ -10,7 +10,8 @@ import numpy as np
 from monitors.categorical import Categorical
 from monitors.numeric import Counts, Floats, Numeric
 from monitors.projection import Projection
-from monitors.reference import OUTPUT, Reference
+from monitors.record import OUTPUT
+from monitors.reference import Reference
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from monitors.errors import LogRefused
 from monitors.manifest import Column, Facts
-from monitors.record import Batch
+from monitors.record import OUTPUT, Batch, scores_of
 
 CHUNK = 8192
-OUTPUT, GROUP, INPUT = "output.", "group.", "input."
+GROUP, INPUT = "group.", "input."
 RESERVED = {"request_id", "time", "version", "role", "label", "label_time"}
 
 
@@ -130,7 +130,7 @@ def _batch(table: pa.Table, facts: Facts) -> Batch:
         _nanoseconds(table["time"]),
         ids,
         columns,
-        _scores(answered.get(facts.score or ""), facts),
+        scores_of(answered.get(facts.score or ""), facts.task),
         predictions,
         _plain(table["label"]) if "label" in present and table["label"].null_count < len(table) else None,
         {
@@ -141,13 +141,6 @@ def _batch(table: pa.Table, facts: Facts) -> Batch:
         },
         _label_time(table),
     )
-
-
-def _scores(found: NDArray[Any] | None, facts: Facts) -> NDArray[np.float64] | None:
-    if found is None or facts.task == "other":
-        return None
-    scores = found.astype(np.float64)
-    return scores[:, -1] if facts.task == "binary" and scores.ndim > 1 else scores
 
 
 def _label_time(table: pa.Table) -> NDArray[np.int64] | None:

@@ -13,6 +13,9 @@ from monitors.numeric import Floats
 
 Values = NDArray[Any]
 
+OUTPUT = "output."
+"""Columns that hold what the model answered are called so; they say nothing of whether an input is strange."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Batch:
@@ -75,3 +78,15 @@ def concat(batches: Sequence[Batch]) -> Batch:
         {name: joined([batch.groups[name] for batch in batches]) for name in first.groups},
         joined([batch.label_time for batch in batches]),
     )
+
+
+def scores_of(found: Values | None, task: str) -> Floats | None:
+    """A model's score as a batch has it; found: [n] or [n, …]. None where the task has no use for one.
+
+    >>> scores_of(np.array([[0.9, 0.1], [0.2, 0.8]]), "binary")
+    array([0.1, 0.8])
+    """
+    if found is None or task == "other":
+        return None
+    scores = found.astype(np.float64)
+    return scores[:, -1] if task == "binary" and scores.ndim > 1 else scores

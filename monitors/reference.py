@@ -17,14 +17,12 @@ from monitors.halfspace import HalfSpaces, spots
 from monitors.natural import Natural
 from monitors.numeric import Numeric
 from monitors.projection import Projection
+from monitors.record import OUTPUT
 from monitors.schema import ColumnSpec, Kind, Schema
 from monitors.score import ClassScores, ScoreHistogram, ValueScores, places
 
 Columns = Mapping[str, NDArray[Any]]
 Profile = Numeric | Categorical | Projection
-
-OUTPUT = "output."
-"""Columns that hold what the model answered are called so; they say nothing of whether an input is strange."""
 
 PLANE_SHARE = 0.8
 """The numeric columns' common components hold at least this share of their variance; the rest is what is watched."""

@@ -7,9 +7,9 @@ import doctest
 import pytest
 
 from tests.importing import quietly
-from tests.test_layers import modules
+from tests.test_layers import everything
 
-EXAMPLES = [name for name, path in sorted(modules().items()) if ">>> " in path.read_text(encoding="utf-8")]
+EXAMPLES = [name for name, path in sorted(everything().items()) if ">>> " in path.read_text(encoding="utf-8")]
 
 
 @pytest.mark.parametrize("module", EXAMPLES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -11,66 +12,77 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("gateway", "monitors")
+AROUND = ("grafana", "loadtests", "models")
+"""Packages that are built upon those; what they must not have is cycles."""
 
 LAYERS = """
 gateway.cli
 gateway.app
 gateway.ingress
 gateway.link
-gateway.control gateway.rolling
-gateway.observer.asking gateway.remote gateway.steering
-gateway.management gateway.observer.actor gateway.rollout.commands gateway.rollout.ledger
-gateway.observer.samples gateway.prometheus gateway.recordings gateway.rollout.machine gateway.storage \
-    gateway.validation
-gateway.observer.fold gateway.profile gateway.rollout.gates
-gateway.observer.watching gateway.rollout.interval gateway.shadow.actor
-gateway.observer.readings gateway.observer.trials gateway.rollout.comparison gateway.shadow.supervisor
+gateway.control gateway.report.__main__ gateway.report.command
+gateway.observer.asking gateway.overview gateway.report.compilation gateway.rolling
+gateway.observer.actor gateway.remote gateway.report.changes gateway.steering
+gateway.management gateway.observer.standing gateway.report.versions gateway.rollout.commands \
+    gateway.rollout.ledger
+gateway.observer.samples gateway.prometheus gateway.recordings gateway.report.watching gateway.rollout.machine \
+    gateway.storage gateway.validation
+gateway.metrics_page gateway.observer.fold gateway.profile gateway.report.judging gateway.rollout.gates
+gateway.observer.readings gateway.observer.watching gateway.rollout.interval gateway.shadow.actor
+gateway.observer.distributions gateway.observer.trials gateway.rollout.comparison gateway.shadow.supervisor
 gateway.rollout.metrics gateway.rollout.strata gateway.shadow.process
-gateway.rollout.evidence gateway.shadow.shadowing
+gateway.rollout.evidence gateway.shadow.shadowing gateway.tracing.starting
 gateway.front gateway.grpc.service gateway.labels.routes gateway.observer.routes gateway.rollout.expectation \
-    gateway.shadow.answering gateway.shadow.report gateway.shadow.strikes
-gateway.recorder gateway.rest gateway.rollout.outcomes gateway.shadow.checkpoint gateway.shadow.outbox \
-    gateway.shadow.tail gateway.store.store
+    gateway.shadow.report gateway.shadow.strikes gateway.tracing.otlp gateway.tracing.tracer
+gateway.recorder gateway.rest gateway.rollout.outcomes gateway.shadow.checkpoint gateway.shadow.tail \
+    gateway.store.store gateway.tracing.finished
 gateway.journal.places gateway.journey gateway.labels.command gateway.metadata gateway.reconcile \
-    gateway.store.export gateway.store.forgetting gateway.store.joining gateway.store.tidying
+    gateway.report.recorded gateway.report.refusing gateway.shadow.answering gateway.store.export \
+    gateway.store.forgetting gateway.store.joining gateway.store.tidying
 gateway.catalogue gateway.dedicated gateway.grpc.call gateway.journal.reader gateway.labels.delivery \
-    gateway.replay.sending gateway.shadow.running gateway.store.shelf gateway.store.snapshot
+    gateway.replay.sending gateway.report.routes gateway.shadow.running gateway.store.shelf gateway.store.snapshot
 gateway.desired gateway.direct gateway.journal.writer gateway.labels.intake gateway.labels.reading \
-    gateway.observer.news gateway.replay.outcomes gateway.store.buffer gateway.store.expected gateway.store.overlay \
+    gateway.observer.news gateway.replay.outcomes gateway.report.cards gateway.report.child gateway.report.episodes \
+    gateway.shadow.outbox gateway.shares gateway.store.buffer gateway.store.expected gateway.store.overlay \
     gateway.version
 gateway.golden gateway.grpc.messages gateway.inference gateway.journal.columns gateway.journal.segment \
-    gateway.labels.parsing gateway.labels.sending gateway.planning gateway.repository gateway.shadow.fitting \
-    gateway.store.catalogue gateway.store.index gateway.store.rows
+    gateway.labels.parsing gateway.labels.sending gateway.observer.traffic gateway.planning gateway.report.question \
+    gateway.repository gateway.shadow.fitting gateway.store.catalogue gateway.store.index gateway.store.rows
 gateway.client gateway.environment gateway.journal.frame gateway.labels.inbox gateway.observer.batches \
-    gateway.observer.ledger gateway.policy gateway.routing gateway.shadow.comparison gateway.store.columns \
-    gateway.store.part gateway.terminal gateway.warmup gateway.wire.answer gateway.wire.request gateway.wording
-gateway.config gateway.labels.label gateway.record gateway.rollout.sentence gateway.session gateway.stickiness \
-    gateway.wire.classification gateway.wire.compression gateway.wire.elements
-gateway.batching gateway.manifest gateway.rules gateway.signature gateway.traffic
+    gateway.observer.ledger gateway.policy gateway.report.counting gateway.routing gateway.shadow.comparison \
+    gateway.store.columns gateway.store.part gateway.terminal gateway.warmup gateway.wire.answer \
+    gateway.wire.request gateway.wording
+gateway.config gateway.console.routes gateway.labels.label gateway.record gateway.rollout.sentence \
+    gateway.session gateway.stickiness gateway.wire.classification gateway.wire.compression gateway.wire.elements
+gateway.batching gateway.manifest gateway.observer.texts gateway.report.page gateway.rules gateway.signature \
+    gateway.traffic
 gateway.admission gateway.document gateway.exposition gateway.grpc.reading gateway.labels.database \
-    gateway.labels.files gateway.metrics_page gateway.observer.progress gateway.pidfile gateway.ports gateway.query \
-    gateway.replay.recording gateway.rollout.duration gateway.scoreboard gateway.secret
-gateway gateway.autoscaling gateway.draft gateway.errors gateway.grpc gateway.grpc.inference_pb2 gateway.haproxy \
-    gateway.identifier gateway.journal gateway.labels gateway.listening gateway.log gateway.metrics gateway.observer \
-    gateway.observer.histogram gateway.observer.recent gateway.orphans gateway.quantity gateway.replay \
-    gateway.replay.clock gateway.replay.summary gateway.rollout gateway.rollout.proportion \
-    gateway.rollout.sequential gateway.shadow gateway.shadow.attempt gateway.shadow.pace gateway.statistics \
-    gateway.store gateway.store.unification gateway.tensor gateway.trace gateway.wire
+    gateway.labels.files gateway.observer.exemplars gateway.observer.progress gateway.pidfile gateway.ports \
+    gateway.query gateway.replay.recording gateway.report.charts gateway.report.reading gateway.report.summary \
+    gateway.rollout.duration gateway.roster gateway.scoreboard gateway.secret
+gateway gateway.autoscaling gateway.console gateway.draft gateway.errors gateway.finite gateway.grpc \
+    gateway.grpc.inference_pb2 gateway.haproxy gateway.identifier gateway.journal gateway.labels gateway.listening \
+    gateway.log gateway.metrics gateway.observer gateway.observer.histogram gateway.observer.neighbours \
+    gateway.observer.recent gateway.orphans gateway.quantity gateway.replay gateway.replay.clock \
+    gateway.replay.summary gateway.report gateway.report.axis gateway.report.content gateway.report.numerals \
+    gateway.report.period gateway.rollout gateway.rollout.proportion gateway.rollout.sequential gateway.shadow \
+    gateway.shadow.attempt gateway.shadow.pace gateway.statistics gateway.store gateway.store.unification \
+    gateway.tensor gateway.trace gateway.tracing gateway.tracing.delivery gateway.wire
 monitors.__main__
 monitors.offline monitors.rehearsal
 monitors.registry
 monitors.hub
 monitors.past
 monitors.estimate.estimated monitors.fairness.mistakes monitors.fairness.selection monitors.window
-monitors.drift.change monitors.drift.label monitors.estimate.multiclass monitors.estimate.value \
-    monitors.fairness.amount monitors.performance.change monitors.performance.realised monitors.portion
-monitors.detector monitors.drift.feature monitors.drift.multivariate monitors.drift.prediction \
-    monitors.drift.ranking monitors.estimate.binary monitors.extreme monitors.fairness.groups monitors.outlier \
-    monitors.performance.binary monitors.performance.coverage monitors.performance.multiclass \
-    monitors.performance.regression monitors.quality.columns monitors.quality.duplicates monitors.quality.refusals \
-    monitors.slices monitors.trust
+monitors.chronicle monitors.drift.change monitors.drift.feature monitors.drift.label monitors.drift.prediction \
+    monitors.estimate.multiclass monitors.estimate.value monitors.fairness.amount monitors.performance.change \
+    monitors.performance.realised monitors.portion
+monitors.detector monitors.drift.multivariate monitors.drift.ranking monitors.estimate.binary monitors.extreme \
+    monitors.fairness.groups monitors.outlier monitors.performance.binary monitors.performance.coverage \
+    monitors.performance.multiclass monitors.performance.regression monitors.portrait monitors.quality.columns \
+    monitors.quality.duplicates monitors.quality.refusals monitors.slices monitors.task monitors.trust
 monitors.estimate.gap monitors.monitor monitors.performance.calibration monitors.performance.confusion
-monitors.drift.answer monitors.drift.comparison monitors.fairness.gap monitors.performance.figure \
+monitors.bins monitors.drift.answer monitors.drift.comparison monitors.fairness.gap monitors.performance.figure \
     monitors.quality.reading monitors.view
 monitors.judgement monitors.layout monitors.performance.classes monitors.significance
 monitors.alarm monitors.reference monitors.significance.homogeneity
@@ -81,8 +93,9 @@ monitors.categorical monitors.drift.share monitors.estimate.calibrator monitors.
     monitors.performance.curve monitors.performance.exact monitors.projection monitors.quality.distinct \
     monitors.record monitors.settings monitors.significance.normal monitors.worst
 monitors.archive monitors.numeric monitors.schema
-monitors monitors.drift monitors.errors monitors.estimate monitors.fairness monitors.measurement \
-    monitors.performance monitors.quality monitors.quality.excess monitors.quality.hashing monitors.tally
+monitors monitors.caption monitors.drift monitors.errors monitors.estimate monitors.fairness \
+    monitors.measurement monitors.performance monitors.quality monitors.quality.excess monitors.quality.hashing \
+    monitors.tally
 """
 """From top to bottom: a module imports only what stands on a lower line. Those on one line know nothing of each other."""
 
@@ -101,17 +114,21 @@ ALONE = {
     },
     "onnxruntime": {"gateway.session"},
     "prometheus_client": {"gateway.exposition"},
+    "opentelemetry": {"gateway.tracing.otlp"},
+    "grafana": set(),
+    "loadtests": set(),
+    "tests": set(),
 }
-"""Who may import what everybody would like to."""
+"""Who may import what everybody would like to; what is built upon us, nobody."""
 
 HEIGHT = {name: -depth for depth, line in enumerate(LAYERS.split("\n")) for name in line.split()}
 
 
 @cache
-def modules() -> dict[str, Path]:
-    """Every module of ours by its full name."""
+def modules(packages: tuple[str, ...] = PACKAGES) -> dict[str, Path]:
+    """Every module of these packages by its full name."""
     found = {}
-    for package in PACKAGES:
+    for package in packages:
         for path in (ROOT / package).rglob("*.py"):
             parts = path.relative_to(ROOT).with_suffix("").parts
             found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
@@ -119,9 +136,15 @@ def modules() -> dict[str, Path]:
 
 
 @cache
+def everything() -> dict[str, Path]:
+    """Every module that we wrote but the tests."""
+    return modules(PACKAGES + AROUND)
+
+
+@cache
 def imports(module: str) -> frozenset[str]:
     """All that a module imports, wherever in it: ours as modules, others by their full path."""
-    tree = ast.parse(modules()[module].read_text(encoding="utf-8"))
+    tree = ast.parse(everything()[module].read_text(encoding="utf-8"))
     return frozenset(name for node in ast.walk(tree) for name in _named(node, module))
 
 
@@ -132,7 +155,7 @@ def _named(node: ast.AST, module: str) -> Iterator[str]:
         assert not node.level, f"{module}: a relative import"
         for alias in node.names:
             full = f"{node.module}.{alias.name}"
-            yield full if full in modules() else str(node.module)
+            yield full if full in everything() else str(node.module)
     elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in (
         "import_module",
         "__import__",
@@ -164,6 +187,13 @@ def test_some_libraries_are_imported_by_named_modules_only(library: str) -> None
     """What would be hard to replace, or slow to import, stays in one place."""
     users = {name for name in modules() if any(used.split(".")[0] == library for used in imports(name))}
     assert users == ALONE[library]
+
+
+@pytest.mark.parametrize("package", AROUND)
+def test_packages_around_it_have_no_cycles(package: str) -> None:
+    """The layers follow from what they import."""
+    names = modules((package,))
+    graphlib.TopologicalSorter({name: imports(name) & names.keys() for name in names}).prepare()
 
 
 def test_imports_inside_functions_are_seen() -> None:

@@ -8,11 +8,16 @@ from typing import NamedTuple
 from gateway.errors import GatewayError
 from gateway.grpc import inference_pb2 as pb
 from gateway.grpc.messages import read_query, write_answer
-from gateway.inference import header_id, trace_of, version_number
+from gateway.inference import header_id, version_number
 from gateway.query import Answer, Query
 from gateway.routing import Route
+from gateway.trace import Asked, Span, echo
 from gateway.version import Watch
 from gateway.wire.classification import classify
+
+_SERVICE = "inference.GRPCInferenceService"
+UNARY, STREAM = Asked("grpc", f"{_SERVICE}/ModelInfer"), Asked("grpc", f"{_SERVICE}/ModelStreamInfer")
+"""How a call came: alone, or on a stream."""
 
 
 class Reply(NamedTuple):
@@ -26,13 +31,15 @@ class Reply(NamedTuple):
 class GrpcCall:
     """One inference request on gRPC. See `journey.Call`. Its cancellation by the client cancels the task it runs in."""
 
-    __slots__ = ("_request", "headers", "model", "pinned", "request_id", "watch")
+    __slots__ = ("_request", "asked", "headers", "model", "pinned", "request_id", "span", "watch")
 
-    def __init__(self, request: pb.ModelInferRequest, headers: Mapping[str, str]) -> None:
+    def __init__(self, request: pb.ModelInferRequest, headers: Mapping[str, str], asked: Asked = UNARY) -> None:
         self.model = request.model_name
         self.pinned = version_number(request.model_name, request.model_version or None)
         self.headers = headers
         self.request_id = header_id(headers)
+        self.asked = asked
+        self.span: Span | None = None
         self.watch: Watch | None = None
         self._request = request
 
@@ -58,7 +65,4 @@ class GrpcCall:
         return Reply(pb.ModelInferResponse(), refusal, self._traced([("x-request-id", request_id)]))
 
     def _traced(self, metadata: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        trace = trace_of(self.headers)
-        if trace:
-            metadata.append(("traceparent", trace))
-        return metadata
+        return [*metadata, *echo(self.headers, self.span)]

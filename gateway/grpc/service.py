@@ -12,11 +12,12 @@ import grpc
 from gateway import metadata
 from gateway.errors import GatewayError, Overloaded
 from gateway.grpc import inference_pb2 as pb
-from gateway.grpc.call import GrpcCall
+from gateway.grpc.call import STREAM, UNARY, GrpcCall
 from gateway.grpc.reading import SERVICE, readable
 from gateway.inference import header_id, version_number
 from gateway.journey import Plane, begin, infer, refuse
 from gateway.rest import Control, model_statistics, versions_named
+from gateway.trace import Asked
 
 
 class Context(Protocol):
@@ -119,7 +120,7 @@ class InferenceService:
         try:
             call = GrpcCall(request, headers)
         except GatewayError as refusal:
-            self._note(request.model_name, headers, refusal, began_ns)
+            self._note(request.model_name, headers, refusal, began_ns, UNARY)
             _refuse(grpc_context, refusal)
             return pb.ModelInferResponse()
         reply = await infer(self.plane, call)
@@ -138,10 +139,10 @@ class InferenceService:
         async for message in request:
             began_ns = time.perf_counter_ns()
             try:
-                reply = await infer(self.plane, GrpcCall(readable(message), headers))
+                reply = await infer(self.plane, GrpcCall(readable(message), headers, STREAM))
                 refusal = reply.refusal
             except GatewayError as problem:
-                self._note(message.model_name, headers, problem, began_ns)
+                self._note(message.model_name, headers, problem, began_ns, STREAM)
                 refusal = problem
             if refusal is not None:
                 response = pb.ModelInferResponse(id=message.id)
@@ -149,9 +150,10 @@ class InferenceService:
             else:
                 yield pb.ModelStreamInferResponse(infer_response=reply.message)
 
-    def _note(self, model: str, headers: Mapping[str, str], refusal: GatewayError, began_ns: int) -> None:
+    def _note(self, model: str, headers: Mapping[str, str], refusal: GatewayError, began_ns: int, asked: Asked) -> None:
         """Records what was refused before its journey began."""
-        refuse(self.plane, begin(model, headers, header_id(headers)), refusal, began_ns)
+        exchange = begin(model, headers, header_id(headers), self.plane.tracer)
+        refuse(self.plane, exchange, refusal, began_ns, asked)
 
 
 def _unoffered(method: str) -> Any:
@@ -186,7 +188,7 @@ def _reading(name: str, method: Callable[..., Awaitable[Any]]) -> Any:
             readable(request)
         except GatewayError as refusal:
             if name == "ModelInfer":
-                self._note("", dict(grpc_context.invocation_metadata()), refusal, time.perf_counter_ns())
+                self._note("", dict(grpc_context.invocation_metadata()), refusal, time.perf_counter_ns(), UNARY)
             _refuse(grpc_context, refusal)
             return getattr(pb, f"{name}Response")()
         return await (method(self, request, grpc_context) if takes_context else method(self, request))

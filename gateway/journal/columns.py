@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gateway.journal.frame import Answered, Refused
 from gateway.record import Answers, Field, Layout, Refusals
 from gateway.tensor import DATATYPES, Array
+from monitors.record import OUTPUT
 
 Frames = Sequence[Answered]
 Parts = tuple[Any, ...]
@@ -66,7 +67,7 @@ def _columns(layout: Layout, frames: Frames, shadow: bool) -> Answers:
         np.array([frame.compute for frame in frames], np.int64)[repeated] // _US,
         np.array([frame.total for frame in frames], np.int64)[repeated] // _US,
         _fields(layout, layout.inputs, "", [frame.inputs for frame in frames], counts, absent),
-        _fields(layout, layout.outputs, "output.", [frame.outputs for frame in frames], counts, absent),
+        _fields(layout, layout.outputs, OUTPUT, [frame.outputs for frame in frames], counts, absent),
         {name: _objects([frame.groups[at] for frame in frames])[repeated] for at, name in enumerate(layout.beyond)},
         absent,
     )

@@ -9,20 +9,27 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import version as installed
 from typing import Any
 
 import pyarrow as pa
 import ray
 
+from gateway import metrics
 from gateway.config import Config
 from gateway.errors import GatewayError, NotReady, SetupError
-from gateway.exposition import Exposition, expose
+from gateway.exposition import Exposition
 from gateway.journal.reader import HOLD_NS
 from gateway.log import open_log
 from gateway.metrics import Sample
+from gateway.observer.distributions import distributions
 from gateway.observer.fold import Fold
 from gateway.observer.readings import told
 from gateway.observer.samples import samples
+from gateway.observer.standing import SILENT_S, Standing
+from gateway.observer.standing import samples as told_samples
+from gateway.observer.texts import Texts
+from gateway.observer.traffic import Traffic, traffic
 from gateway.observer.trials import Asked
 from gateway.shadow.report import reports
 
@@ -39,7 +46,7 @@ class Observer:
     """Started once; Ray restarts it when it dies, and it goes on from its last checkpoint."""
 
     def __init__(self, config: Config) -> None:
-        open_log(config.data)
+        open_log(config.data, config.log.format, config.log.level)
         yield_to_answers()
         pa.set_cpu_count(1)
         # Batches hold millions of small objects for a short time; looking through them for cycles took half of all time.
@@ -48,14 +55,26 @@ class Observer:
         self._fold: Fold | None = None
         self._samples: list[Sample] = []
         self._sampled = 0.0
+        self._standing: tuple[float, Standing] | None = None
+        self._traffic = Traffic(time.time(), [])
+        self._version = installed("driftgate")
+        self._texts = Texts(self._all)
         self._finished = False
         self._turn = threading.Lock()
         self._stopped = threading.Event()
         threading.Thread(target=self._run, name="fold", daemon=True).start()
 
     def scrape(self, accept: str) -> Exposition:
-        """All metrics, at most a second old."""
-        return expose(self._samples, accept)
+        """All metrics, at most two seconds old."""
+        return self._texts.text(accept)
+
+    def tell(self, standing: Standing) -> None:
+        """Takes how everything stands, from the control actor; without news it is forgotten after SILENT_S."""
+        self._standing = time.monotonic(), standing
+
+    def traffic(self) -> Traffic:
+        """What was answered and refused since the beginning, at most a second old."""
+        return self._traffic
 
     def flush(self) -> None:
         """Returns when all that was answered before is in the store, with every label that was accepted."""
@@ -84,6 +103,11 @@ class Observer:
             }
             for subject, latest, history in found
         ]
+
+    def distributions(self, model: str) -> list[dict[str, Any]]:
+        """What is distributed how in a model's newest windows, by version and role. See observer.distributions."""
+        with self._folding() as fold:
+            return [distributions(subject, hub) for subject, hub in fold.watching.hubs() if subject.model == model]
 
     def evidence(self, asked: dict[str, Asked]) -> dict[str, dict[int, list[dict[str, Any]]]]:
         """What rollouts look at, by model, version and stretch; evidence of others is dropped. See Trials."""
@@ -140,6 +164,15 @@ class Observer:
     def _sample(self, fold: Fold) -> None:
         if time.monotonic() - self._sampled > _SAMPLE_S:
             self._samples, self._sampled = samples(fold, self._config), time.monotonic()
+            self._traffic = traffic(fold.ledger, time.time())
+            self._texts.prepare()
+
+    def _all(self) -> list[Sample]:
+        found = [Sample(metrics.INFO, (self._version,), 1), *self._samples]
+        held = self._standing
+        if held is not None and time.monotonic() - held[0] < SILENT_S:
+            found += told_samples(held[1])
+        return found
 
     @contextmanager
     def _caught_up(self) -> Iterator[Fold]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from typing import Any
 
 import ray
@@ -10,6 +12,9 @@ from ray.exceptions import RayError
 from gateway.errors import NotReady
 from gateway.exposition import Exposition
 from gateway.observer.actor import NAME, NAMESPACE
+from gateway.observer.neighbours import Neighbour, answering, neighbours
+from gateway.observer.standing import Standing
+from gateway.observer.traffic import Traffic
 from gateway.observer.trials import Asked
 
 
@@ -36,6 +41,26 @@ class Asking:
     async def windows(self, model: str, most: int) -> list[dict[str, Any]]:
         """See Observer.windows."""
         found: list[dict[str, Any]] = await self._ask("windows", model, most)
+        return found
+
+    async def traffic(self) -> Traffic:
+        """See Observer.traffic."""
+        found: Traffic = await self._ask("traffic")
+        return found
+
+    async def neighbours(self) -> list[Neighbour]:
+        """Ray's and HAProxy's own metrics, where they answer. Of this process, and not of the observer."""
+        nodes = await asyncio.to_thread(ray.nodes)
+        port = next((node["MetricsExportPort"] for node in nodes if node["Alive"]), None)
+        return await answering(neighbours(port, os.environ))
+
+    async def tell(self, standing: Standing) -> None:
+        """See Observer.tell."""
+        await self._ask("tell", standing)
+
+    async def distributions(self, model: str) -> list[dict[str, Any]]:
+        """See Observer.distributions."""
+        found: list[dict[str, Any]] = await self._ask("distributions", model)
         return found
 
     async def evidence(self, asked: dict[str, Asked]) -> dict[str, Any]:

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from gateway.record import Answers, Field
 from gateway.tensor import Array, bf16_to_fp32
-from monitors.record import Batch
-
-OUTPUT = "output."
+from monitors.record import OUTPUT, Batch, scores_of
 
 
 def batch(answers: Answers, labels: Sequence[Any] | None = None, label_time: NDArray[np.int64] | None = None) -> Batch:
@@ -41,7 +39,7 @@ def batch(answers: Answers, labels: Sequence[Any] | None = None, label_time: NDA
         answers.time // 1000 * 1000,
         _objects(answers.request_id),
         columns,
-        _scores(answered.get(layout.score or ""), layout.task),
+        scores_of(answered.get(layout.score or ""), layout.task),
         predictions,
         None if labels is None else _objects(labels),
         groups | {name: _objects([_text(value) for value in values]) for name, values in answers.groups.items()},
@@ -57,13 +55,6 @@ def _values(found: Array, field: Field, absent: NDArray[np.bool_] | None) -> NDA
     if absent is not None and values.dtype != object:
         values = np.where(absent.reshape(-1, *(1,) * (values.ndim - 1)), np.nan, values)
     return values.reshape(len(values), -1) if values.ndim > 1 else values
-
-
-def _scores(found: NDArray[Any] | None, task: str) -> NDArray[np.float64] | None:
-    if found is None or task == "other":
-        return None
-    scores = found.astype(np.float64)
-    return scores[:, -1] if task == "binary" and scores.ndim > 1 else scores
 
 
 def _text(value: Any) -> str | None:

@@ -222,6 +222,7 @@ class Fold:
         self.progress.rows += len(answers)
 
     def _joined(self, joined: Joined) -> None:
+        self.ledger.labelled(joined.answers, joined.time, joined.previous)
         self._try(self.watching.joined, joined)
         self._try(self.trials.joined, joined)
 

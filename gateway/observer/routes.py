@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -9,12 +11,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gateway.config import Limits
+from gateway.config import Limits, Listen
 from gateway.errors import BadRequest
 from gateway.exposition import Exposition
 from gateway.inference import Headers, read_body
+from gateway.observer.neighbours import HAPROXY, RAY, Neighbour
+from gateway.observer.traffic import Traffic
 from gateway.rest import same_site
 from gateway.signature import shown
+
+JOB = "driftgate"
+"""The label by which rules and dashboards know a gateway's series."""
+
+_HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?P<port>:[0-9]{1,5})?")
 
 
 class Questions(Protocol):
@@ -24,12 +33,24 @@ class Questions(Protocol):
         """The metrics of the whole gateway."""
         ...
 
+    async def neighbours(self) -> list[Neighbour]:
+        """Ray's and HAProxy's own metrics, where they answer."""
+        ...
+
+    async def traffic(self) -> Traffic:
+        """What was answered and refused since the beginning."""
+        ...
+
     async def flush(self) -> None:
         """Returns when all that was answered before is in the store."""
         ...
 
     async def windows(self, model: str, most: int) -> list[dict[str, Any]]:
         """What the monitors of a model found, by version and role."""
+        ...
+
+    async def distributions(self, model: str) -> list[dict[str, Any]]:
+        """How a model's inputs and answers are distributed beside its training data, by version and role."""
         ...
 
     async def forget(self, model: str, ids: list[str] | None, column: str | None, value: str | None) -> int:
@@ -45,12 +66,23 @@ class Forgetting(msgspec.Struct, forbid_unknown_fields=True):
     value: str | None = None
 
 
-def observer_routes(questions: Questions, limits: Limits) -> list[Route]:
-    """`GET /metrics`, `POST /gateway/flush`, `POST /gateway/models/{m}/forget`, `GET …/monitors`."""
+def observer_routes(questions: Questions, limits: Limits, listen: Listen) -> list[Route]:
+    """`GET /metrics`, `GET /gateway/{sd,traffic}`, `POST /gateway/flush`, `GET …/models/{m}/{monitors,distributions}`,
+    `POST …/forget`."""
 
     async def metrics(request: Request) -> Response:
         found = await questions.scrape(request.headers.get("accept", ""))
         return Response(found.body, headers={"content-type": found.content_type})
+
+    async def discovery(request: Request) -> Response:
+        wanted = {name for name in request.query_params.get("include", "").split(",") if name}
+        if unknown := wanted - {RAY, HAPROXY}:
+            raise BadRequest(f'include: expected {RAY}, {HAPROXY}, or both with a comma, found "{shown(min(unknown))}"')
+        beside = [each for each in await questions.neighbours() if each.job in wanted] if wanted else []
+        return JSONResponse(discovered(request.headers.get("host", ""), listen, beside))
+
+    async def traffic(request: Request) -> Response:
+        return JSONResponse((await questions.traffic())._asdict())
 
     async def flush(request: Request) -> Response:
         same_site(request)
@@ -77,9 +109,32 @@ def observer_routes(questions: Questions, limits: Limits) -> list[Route]:
         model = request.path_params["model"]
         return JSONResponse({"model": model, "versions": await questions.windows(model, int(most))})
 
+    async def distributions(request: Request) -> Response:
+        model = request.path_params["model"]
+        return JSONResponse({"model": model, "versions": await questions.distributions(model)})
+
     return [
         Route("/metrics", metrics),
+        Route("/gateway/sd", discovery),
+        Route("/gateway/traffic", traffic),
         Route("/gateway/models/{model}/monitors", windows),
+        Route("/gateway/models/{model}/distributions", distributions),
         Route("/gateway/flush", flush, methods=["POST"]),
         Route("/gateway/models/{model}/forget", forget, methods=["POST"]),
     ]
+
+
+def discovered(host: str, listen: Listen, beside: Sequence[Neighbour] = ()) -> list[dict[str, Any]]:
+    """One target for the whole gateway, in the form of Prometheus' HTTP discovery: any replica answers for all of them.
+
+    host: the header Host, the address by which the gateway was reached, so that whoever reaches the list reaches the
+    target; where it is none, the address that the configuration listens on. The rules know the gateway by its job.
+    beside: others on the same machine.
+
+    >>> discovered("gateway.internal:8000", Listen(), [Neighbour("ray", None, 44461)])[1]
+    {'targets': ['gateway.internal:44461'], 'labels': {'job': 'ray'}}
+    """
+    named = _HOST.fullmatch(host)
+    name, port = (named["name"], named["port"] or ":80") if named else (listen.host, f":{listen.http}")
+    others = [{"targets": [f"{each.host or name}:{each.port}"], "labels": {"job": each.job}} for each in beside]
+    return [{"targets": [f"{name}{port}"], "labels": {"job": JOB}}, *others]

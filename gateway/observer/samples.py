@@ -10,8 +10,9 @@ from gateway import metrics
 from gateway.config import Config
 from gateway.journal.segment import bytes_of
 from gateway.metrics import Distribution, Sample
+from gateway.observer.exemplars import Exemplars
 from gateway.observer.fold import Fold
-from gateway.observer.histogram import BUCKETS, Histogram
+from gateway.observer.histogram import Histogram
 from gateway.observer.ledger import Account, Subject
 from gateway.observer.readings import readings
 from gateway.shadow.report import reports
@@ -33,7 +34,7 @@ def _account(subject: Subject, account: Account) -> Iterator[Sample]:
     for route, count in account.routes.items():
         yield Sample(metrics.ROUTES, (*labels, route), count)
     yield Sample(metrics.ROWS, labels, account.rows)
-    yield Sample(metrics.REQUEST_DURATION, labels, _distribution(account.total))
+    yield Sample(metrics.REQUEST_DURATION, labels, _distribution(account.total, account.exemplars))
     yield Sample(metrics.INFERENCE_DURATION, labels, _distribution(account.compute))
     yield Sample(metrics.QUEUE_DURATION, labels, _distribution(account.queue))
     yield Sample(metrics.LAST_REQUEST, labels, account.newest_ns / 1e9)
@@ -68,6 +69,8 @@ def _labels(fold: Fold) -> Iterator[Sample]:
     for joined, count in fold.labels.items():
         yield Sample(metrics.LABELS_JOINED, (joined,), count)
     yield Sample(metrics.LABELS_WAITING, (), fold.store.expected)
+    for model, delays in fold.ledger.delays.items():
+        yield Sample(metrics.LABEL_DELAY, (model,), _distribution(delays))
 
 
 def _shadows(data: Path) -> Iterator[Sample]:
@@ -84,5 +87,6 @@ def _shadows(data: Path) -> Iterator[Sample]:
         yield Sample(metrics.SHADOW_GAPS, labels, report.gaps)
 
 
-def _distribution(histogram: Histogram) -> Distribution:
-    return Distribution(BUCKETS, histogram.counts, histogram.sum_us / 1e6)
+def _distribution(histogram: Histogram, exemplars: Exemplars | None = None) -> Distribution:
+    found = exemplars.by_bucket() if exemplars else {}
+    return Distribution(histogram.bounds, histogram.counts, histogram.sum_us / 1e6, found)

@@ -29,9 +29,10 @@ class Shadows:
     """Started once; Ray restarts it when it dies. The processes of its shadows die with it, and are started by the next."""
 
     def __init__(self, data: Path) -> None:
-        open_log(data)
+        config = followed(data)
+        open_log(data, config.log.format, config.log.level)
         os.nice(_NICE)
-        self._supervisor = Supervisor(followed(data))
+        self._supervisor = Supervisor(config)
         self._data = data
         self._turn = threading.Lock()
         self._stopped = threading.Event()

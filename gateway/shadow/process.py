@@ -121,7 +121,7 @@ class Process:
 def main(orders: FileIO) -> None:
     """Reads an order, and follows it until `orders` says otherwise."""
     order: Order = pickle.load(orders)
-    open_log(order.config.data)
+    open_log(order.config.data, order.config.log.format, order.config.log.level)
     stand_back()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()  # thousands of small objects for each batch, none in cycles

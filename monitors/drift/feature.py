@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from monitors.drift.comparison import Categories, Numbers
 from monitors.layout import Layout
 from monitors.measurement import Measurement
 from monitors.monitor import Feed, State
+from monitors.portrait import Distribution
 from monitors.reference import Reference
 from monitors.view import View
 
@@ -44,6 +45,13 @@ class FeatureDrift:
         kept["counts"] += weight * view.counts()
         cells = view.cells()[: self._layout.numeric]
         kept["sums"] += weight * self._numbers.sums(cells, view.values(), view.missing(), self._summed)
+
+    def portray(self, state: State) -> Iterator[Distribution]:
+        """How each input was distributed."""
+        kept: dict[str, Any] = state
+        for place, quantity in enumerate(self._layout.quantities):
+            start, end = self._layout.offsets[place : place + 2]
+            yield Distribution(quantity, kept["counts"][start:end])
 
     def measure(self, state: State) -> Sequence[Measurement]:
         kept: dict[str, Any] = state

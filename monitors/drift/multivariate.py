@@ -13,6 +13,7 @@ from monitors.measurement import Measurement
 from monitors.monitor import Feed, State
 from monitors.numeric import Floats
 from monitors.reference import Reference
+from monitors.significance.normal import Z
 from monitors.view import View
 
 SUBJECT = "reconstruction_error"
@@ -69,7 +70,7 @@ class Multivariate:
         n, (total, squares) = int(counts[:-1].sum()), (float(cell) * UNIT for cell in kept["moments"])
         mean = total / n if n else np.nan
         enough = n >= ENOUGH
-        half = 1.959964 * np.sqrt(max(0.0, squares / n - mean**2) / n) if enough else np.nan
+        half = Z * np.sqrt(max(0.0, squares / n - mean**2) / n) if enough else np.nan
         return [
             *found,
             Measurement(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,9 @@ from monitors.drift.comparison import Categories, Numbers
 from monitors.layout import Quantity
 from monitors.measurement import Measurement
 from monitors.monitor import Feed, State
-from monitors.reference import OUTPUT, Reference
+from monitors.portrait import Distribution
+from monitors.record import OUTPUT
+from monitors.reference import Reference
 from monitors.view import View
 
 CLASS = "class"
@@ -35,6 +37,7 @@ class PredictionDrift:
         self._answer = Answer.of(reference)
         scores = [self._answer.quantity] if self._answer else []
         classes = _classes(reference)
+        self._several = reference.schema.task == "multiclass"
         self._scores = Numbers(self.name, scores, [0] * len(scores))
         self._classes = Categories(self.name, classes, [0] * len(classes))
         self._bins = scores[0].width if scores else 0
@@ -61,6 +64,14 @@ class PredictionDrift:
             assert isinstance(profile, Categorical)
             cells = profile.index(batch.predictions)
             kept["classes"] += weight * np.bincount(cells, minlength=self._places)
+
+    def portray(self, state: State) -> Iterator[Distribution]:
+        """How the answers were: several classes by themselves, everything else by its score, where there is one."""
+        kept: dict[str, Any] = state
+        held = ((self._classes.quantities, kept["classes"]), (self._scores.quantities, kept["scores"]))
+        known = [(quantities[0], counts) for quantities, counts in held if quantities]
+        for quantity, counts in known[:1] if self._several else known[-1:]:
+            yield Distribution(quantity, counts, answer=True)
 
     def measure(self, state: State) -> Sequence[Measurement]:
         kept: dict[str, Any] = state

@@ -15,13 +15,12 @@ from monitors.measurement import Measurement
 from monitors.monitor import Feed, State
 from monitors.numeric import Counts, Floats
 from monitors.reference import Reference
+from monitors.significance.normal import Z
 from monitors.view import View
 
 UNIT = 2.0**-16
 """Scores are summed as whole numbers of this many of the reference's σ: exact, whatever the order of the rows."""
 FARTHEST = 2.0**31
-
-Z = 1.959964
 
 
 class Ranking:

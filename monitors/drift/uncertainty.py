@@ -15,9 +15,7 @@ import numpy as np
 
 from monitors.drift.share import FLOOR, shares
 from monitors.numeric import Counts, Floats
-
-Z = 1.959964
-"""Of the normal distribution, for 95 %."""
+from monitors.significance.normal import Z
 
 
 def psi_interval(reference: Counts, observed: Counts, value: Floats) -> tuple[Floats, Floats]:

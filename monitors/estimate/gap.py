@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 
 from monitors.measurement import Interval, Measurement
-from monitors.performance.figure import EACH, Z
+from monitors.performance.figure import EACH
 from monitors.significance import mean_shift, wilson
+from monitors.significance.normal import Z
 
 FLOOR = 0.03
 """A gap that is smaller wakes nobody."""

@@ -16,6 +16,7 @@ from monitors.numeric import Floats, Numeric
 from monitors.reference import Reference
 from monitors.score import ValueScores
 from monitors.significance import mean_shift
+from monitors.significance.normal import Z
 
 CELLS = ("rows", "sum", "squares")
 STEPS = 1000
@@ -24,8 +25,6 @@ FURTHEST = 1000
 """In standard deviations; further ones count as much as this, lest the sum of squares overflow."""
 SHIFT = 0.2
 """A gap between mean predictions of more than so many standard deviations matters: Cohen's small effect."""
-
-_Z = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class Amounts:
                 found.append(unknown(subject, statistic, group.counts["rows"]))
                 left_out.append(group.name)
                 continue
-            edges = (mean.value - _Z * mean.error, mean.value + _Z * mean.error)
+            edges = (mean.value - Z * mean.error, mean.value + Z * mean.error)
             found.append(Measurement("fairness", subject, statistic, mean.value, mean.rows, edges))
             compared += [mean] if group.name != OTHER else []
         if len(compared) < 2:
@@ -120,7 +119,7 @@ def _gap(
     p = min(1.0, math.comb(len(means), 2) * mean_shift(value, 0.0, error))
     detail = {"highest": high.group.name, "lowest": low.group.name}
     said = detail | ({"left_out": list(left_out)} if left_out else {})
-    interval = (value - _Z * error, value + _Z * error)
+    interval = (value - Z * error, value + Z * error)
     rows = sum(mean.rows for mean in means)
     relevant = matters(low.value, high.value)
     return Measurement("fairness", attribute, f"{statistic}_gap", value, rows, interval, True, p, relevant, said)

@@ -11,6 +11,7 @@ import numpy as np
 
 from monitors.measurement import Interval, Measurement
 from monitors.significance import homogeneity, newcombe, wilson
+from monitors.significance.normal import Z
 
 LEAST = 30
 """Rows in the denominator of a rate, below which nothing is said of a group."""
@@ -18,8 +19,6 @@ GAP = 0.1
 """A difference between two rates that is larger than this matters."""
 RATIO = 0.8
 """So does a ratio below this: the four-fifths rule of the US Uniform Guidelines on Employee Selection Procedures (1978)."""
-
-_Z = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ class Gap:
         half = 0.0 if self.low.cases else 0.5
         one, other = self.low.cases + half, self.high.cases + half
         n, m = self.low.rows + half, self.high.rows + half
-        middle, width = (one / n) / (other / m), _Z * math.sqrt(max(0.0, 1 / one - 1 / n + 1 / other - 1 / m))
+        middle, width = (one / n) / (other / m), Z * math.sqrt(max(0.0, 1 / one - 1 / n + 1 / other - 1 / m))
         return (0.0 if half else middle * math.exp(-width)), middle * math.exp(width)
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from monitors.fairness.amount import Amounts, mean_matters
+from monitors.fairness.amount import CELLS, Amounts, mean_matters
 from monitors.fairness.gap import LEAST, Gap, Rate, difference, gap, ratio
 from monitors.fairness.groups import OTHER, Group, Groups
 from monitors.measurement import Measurement
@@ -53,6 +53,15 @@ class SelectionRates:
                     table.setdefault(place, Counter())[name] += rows
             for place, amounts in table.items():
                 self._groups.count(state, attribute, self._cells[place], amounts, weight)
+
+    def group_rows(self, state: State) -> dict[str, int]:
+        """How many rows each group has that an answer is known of; `other` are those of all that are not shown."""
+        cells, rows = (CELLS, CELLS[:1]) if self._task == "regression" else (self._cells, self._cells)
+        return {
+            f"{attribute}={group.name}": sum(group.counts[cell] for cell in rows)
+            for attribute in (self._groups.attributes if cells else ())
+            for group in self._groups.read(state, attribute, cells, rows)
+        }
 
     def measure(self, state: State) -> Sequence[Measurement]:
         found: list[Measurement] = []

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from monitors.numeric import Floats
-from monitors.performance.figure import Figure, Z, nothing, share
+from monitors.performance.figure import Figure, nothing, share
+from monitors.significance.normal import Z
 
 BINS = 10
 GRID = np.linspace(0, 4, 81)

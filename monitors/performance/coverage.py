@@ -12,7 +12,8 @@ from monitors.categorical import is_missing
 from monitors.measurement import Interval, Measurement
 from monitors.monitor import Feed, State
 from monitors.numeric import Counts
-from monitors.performance.figure import LEAST, Z, share
+from monitors.performance.figure import LEAST, share
+from monitors.significance.normal import Z
 from monitors.view import View
 
 PER_OCTAVE = 8

@@ -9,10 +9,7 @@ from typing import Any
 
 from monitors.measurement import Interval, Measurement
 from monitors.significance import wilson
-from monitors.significance.normal import upper
-
-Z = 1.959963984540054
-"""Of a normal variable 95 % lie within so many standard deviations of its mean."""
+from monitors.significance.normal import Z, upper
 
 LEAST = 30
 """Labels that a window needs before it says anything."""

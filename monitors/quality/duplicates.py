@@ -15,12 +15,11 @@ from monitors.quality import hashing
 from monitors.quality.distinct import Distinct, chance, count, nothing, tell
 from monitors.quality.reading import LEAST
 from monitors.reference import Reference
+from monitors.significance.normal import Z
 from monitors.view import View
 
 TOO_MANY = 0.05
 """The share of requests whose id was used before, from which on it matters; less than 3 % is within the estimate's error."""
-
-_Z = 1.959963984540054
 
 
 class Duplicates:
@@ -108,7 +107,7 @@ class Duplicates:
         """The share of `of` that is beyond `values`, whose standard error without sampling is `error`."""
         share = min(1.0, max(0.0, 1 - values / of))
         drawn = share * (1 - share) / max(1.0, values) if sampled else 0.0
-        margin = _Z * math.sqrt(error**2 + drawn)
+        margin = Z * math.sqrt(error**2 + drawn)
         interval = (max(0.0, share - margin), min(1.0, share + margin))
         detail = {"sampled": found.rows} if sampled else {}
         matters = p is not None and share >= TOO_MANY

@@ -41,7 +41,7 @@ def of_texts(values: Iterable[Any]) -> Hashes:
 
     Python's own hash of a text changes from process to process, so counts of it would not add up.
     """
-    return mixed(np.array([zlib.crc32(str(value).encode()) for value in values], np.uint64))
+    return mixed(np.array([zlib.crc32(str(value).encode("utf-8", "surrogatepass")) for value in values], np.uint64))
 
 
 def of_rows(table: NDArray[Any]) -> Hashes:

@@ -9,6 +9,9 @@ import numpy as np
 
 from monitors.numeric import Floats
 
+Z = 1.959963984540054
+"""Of a normal variable 95 % lie within so many standard deviations of its mean."""
+
 NEAR = 1e-3
 """Closer to the mean than this many standard deviations, the formula of Lugannani and Rice divides nothing by nothing."""
 

@@ -14,6 +14,7 @@ from gateway import control as module
 from gateway.config import Config, ModelConfig
 from gateway.control import Control
 from gateway.errors import GatewayError, NotReady
+from gateway.observer.standing import Standing
 from gateway.observer.trials import Asked
 from gateway.rollout.evidence import Arm
 from tests import onnx_models
@@ -42,6 +43,10 @@ class Counting:
             for model, each in asked.items()
         }
 
+    async def tell(self, standing: Standing) -> None:
+        """Keeps the newest."""
+        self.standing = standing
+
 
 class Site:
     """A control over a model of two versions, with replicas that report when they are told to."""
@@ -54,12 +59,13 @@ class Site:
         self.followed: list[Config] = []
         self.observer = Counting()
         monkeypatch.setattr(module, "follow", self.followed.append)
-        monkeypatch.setattr(Control, "_evidence", lambda _, asked: self.observer.evidence(asked))
         self.control = self.start()
 
     def start(self, boot: str = "one") -> Control:
         """The actor, as Ray starts it, again or for the first time."""
-        return Control(self.config, boot)
+        made = Control(self.config, boot)
+        made._observer = self.observer  # type: ignore[assignment]
+        return made
 
     async def report(self, replica: str, ready: list[int], revision: int | None = None) -> None:
         """A replica has applied a revision (None: the newest); then what is looked at is looked at."""
@@ -73,12 +79,14 @@ class Site:
                 "ready": {"m": ready} if ready else {},
                 "failures": {},
                 "closed": False,
-                "in_flight": 0,
+                "in_flight": 3,
+                "load": 0.25,
                 "statistics": {},
             },
         )
-        if self.control._looking is not None:
-            await self.control._looking
+        for task in (self.control._looking, self.control._telling):
+            if task is not None:
+                await task
 
     async def standing(self) -> str:
         """Of the only rollout."""
@@ -119,6 +127,30 @@ async def test_a_replica_that_starts_does_not_take_the_candidate_s_share_away(si
     assert await site.standing() == "running at 10 %"
     await site.report("b", [1])
     assert await site.standing() == "pending at 0 %"
+
+
+async def test_the_observer_is_told_how_everything_stands(site: Site) -> None:
+    """Replicas, load, who can answer with what, shares, rollouts and events; an observer that is away is no trouble."""
+    await site.control.apply(ROLLOUT, "ann")
+    site.observer.arm = arm(5000)
+    await site.report("a", [1, 2])
+    await site.report("b", [], revision=0)
+    await site.control._tell()
+    found = site.observer.standing
+    assert found.replicas == {"serving": 1, "starting": 1, "unreachable": 0}
+    assert (found.in_flight, found.limit, found.load) == (3, 1024, 0.25)
+    assert found.ready == {("m", 1): 1, ("m", 2): 1}
+    assert found.weights == {("m", 1): 0.5, ("m", 2): 0.5}
+    assert found.revision == site.control._desired.revision
+    assert [told["phase"] for told in found.rollouts] == ["running"]
+    assert (found.events["m", "advance"], found.events["m", "fail"]) == (1, 0)
+
+    async def away(standing: Standing) -> None:
+        raise NotReady("the observer is being restarted")
+
+    site.observer.tell = away  # type: ignore[method-assign]
+    await site.report("a", [1, 2])
+    assert site.observer.standing is found
 
 
 async def test_a_ledger_that_cannot_be_written_leaves_everything_as_it_was(site: Site) -> None:

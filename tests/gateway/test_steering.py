@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -13,10 +15,11 @@ import pytest
 
 from gateway.config import Config, ModelConfig
 from gateway.errors import NotReady
+from gateway.rollout import commands, machine
 from gateway.rollout.evidence import Arm
 from gateway.rollout.gates import ProviderFailed
 from gateway.rollout.ledger import Ledger
-from gateway.steering import Evidence, Steering
+from gateway.steering import EVENTS, Evidence, Steering
 from tests.gateway.rollout.building import SECOND, arm, plan
 
 BOTH = {1, 2}
@@ -103,6 +106,38 @@ def test_the_verdicts_of_a_rollout_are_not_shown_for_the_next(site: Site) -> Non
     assert site.steering.told()[0]["verdicts"]
     site.steering.adopt(config(m=plan(candidate=3)), "ann")
     assert site.steering.told()[0]["verdicts"] == []
+
+
+def test_what_failed_a_rollout_stays_to_be_read(site: Site) -> None:
+    """Until somebody resumes it: evidence goes on coming, but a person decides, and wants to know on what."""
+    site.steering.adopt(config(m=plan(on_fail="pause")), "ann")
+    site.look(evidence(1, failed=500))
+    (failed,) = site.steering.told()
+    assert failed["verdicts"][0]["outcome"] == "fail"
+    assert (failed["answered"], failed["answered_stable"]) == (5000, 5000)
+    site.look(evidence(1))
+    assert site.steering.told() == [failed]
+    site.steering.command("m", "resume", "ann", "")
+    assert site.steering.told()[0]["verdicts"] == []
+
+
+def test_events_are_counted_from_the_beginning_of_the_ledger(site: Site) -> None:
+    """Those that never happened are 0, so that the first one is an increase; an edit that was applied is none of a rollout's."""
+    site.steering.adopt(config(m=plan(approve="manual")), "ann", ["m: …"])
+    site.look(evidence(1), after_s=100)
+    site.look(evidence(2, failed=500))
+    found = site.steering.events()
+    assert {event for _, event in found} == set(EVENTS)
+    happened = {"begin": 1, "start": 1, "edit": 1, "advance": 1, "fail": 1}
+    assert {event: n for (_, event), n in found.items() if n} == happened
+    assert site.another().events() == found
+
+
+def test_every_event_has_a_name_that_is_counted() -> None:
+    """Whatever the machine and the commands call what they do."""
+    words = re.compile(r'(?:moved\(\s*\w+, now, |_finish\(state, |Event\(now, [\w.]+, \w+, )"(\w+)"')
+    named = {word for module in (machine, commands) for word in words.findall(inspect.getsource(module))}
+    assert named == set(EVENTS)
 
 
 def test_evidence_is_kept_however_often_the_candidate_comes_and_goes(site: Site) -> None:

@@ -19,6 +19,7 @@ from gateway.store.store import Store
 from tests.gateway.journal.conftest import answered
 from tests.gateway.journal.test_journal import die
 from tests.gateway.observer.test_fold import Site
+from tests.gateway.observer.test_standing import standing
 from tests.running import wait_for
 
 
@@ -32,7 +33,7 @@ def site(tmp_path: Path) -> Site:
 def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """This process keeps its priority, its log and its collector; and the observer looks often."""
     monkeypatch.setattr(actor, "yield_to_answers", lambda: None)
-    monkeypatch.setattr(actor, "open_log", lambda data: None)
+    monkeypatch.setattr(actor, "open_log", lambda *_: None)
     monkeypatch.setattr(actor, "_POLL_S", 0.01)
     monkeypatch.setattr(actor, "_AGAIN_S", 0.01)
     monkeypatch.setattr(actor, "_SAMPLE_S", 0.0)
@@ -137,6 +138,7 @@ def test_a_crash_does_not_move_answers_from_one_step_to_the_step_before(site: Si
     observer.evidence({"scale": Asked("1-2-0", (1, 2), (began, began + 1_000_000))})
     observer._stopped.set()
     with observer._turn:
+        observer._finished = True  # its thread may be waiting for its turn
         observer._drop()
     again = Observer(site.config)
     time.sleep(HOLD_NS / 1e9)
@@ -144,3 +146,24 @@ def test_a_crash_does_not_move_answers_from_one_step_to_the_step_before(site: Si
     wait_for(lambda: again.evidence(asked)["scale"][1][1]["answered"] == 2, 10, "the answers")
     assert [arm["answered"] for arm in again.evidence(asked)["scale"][1]] == [1, 2]
     again.finish()
+
+
+def test_how_everything_stands_is_told_as_long_as_it_is_known(
+    observer: Observer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From when the control actor says it until it has been silent for some seconds; the version of the program always."""
+    observer.flush()
+    assert b"driftgate_info" in observer.scrape("").body
+    assert b"driftgate_revision" not in observer.scrape("").body
+    observer.tell(standing())
+    wait_for(lambda: b"driftgate_revision 7.0" in observer.scrape("").body, 5, "what was told")
+    monkeypatch.setattr(actor, "SILENT_S", 0.0)
+    wait_for(lambda: b"driftgate_revision" not in observer.scrape("").body, 5, "it to be forgotten")
+
+
+def test_traffic_is_counted_as_it_is_observed(site: Site, observer: Observer) -> None:
+    """The same counts as the metrics have."""
+    site.journal("a", "b", at=time.time_ns())
+    wait_for(lambda: observer.traffic().models, 10, "the answers")
+    (found,) = observer.traffic().models
+    assert (found["model"], found["version"], found["outcomes"]) == ("scale", 1, {"ok": 2})

@@ -17,7 +17,7 @@ def test_when_it_is_started_again_it_follows_what_was_followed_last(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ray gives it the arguments with which it was created, however often the configuration was edited since."""
-    monkeypatch.setattr(actor, "open_log", lambda data: None)
+    monkeypatch.setattr(actor, "open_log", lambda *_: None)
     monkeypatch.setattr(os, "nice", lambda increment: increment)
     actor._keep(site.config)
     shadows = Shadows(site.data)
