@@ -50,7 +50,7 @@ def start(config: Config) -> None:
         _node_ip_address="127.0.0.1",
     )
     orphans.remember(run_folder(config), psutil.Process().children(recursive=True))
-    start_control(config, uuid7())
+    control = start_control(config, uuid7())
     start_observer(config)
     start_shadows(config)
     serve.start(
@@ -58,6 +58,7 @@ def start(config: Config) -> None:
         grpc_options=gRPCOptions(port=config.listen.grpc, grpc_servicer_functions=[_SERVICER]),
         logging_config=_logging(),
     )
+    ray.get(control.overview.remote())
     handle = _ingress(config).bind(config, _dedicated(config, folders))
     try:
         serve.run(handle, name=APPLICATION, route_prefix="/", logging_config=_logging())

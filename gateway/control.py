@@ -278,15 +278,13 @@ async def _guarded(what: str, work: Awaitable[None]) -> None:
 
 
 def start_control(config: Config, boot: str) -> Any:
-    """Creates the actor; Ray restarts it if it dies. boot: names this run of the gateway."""
+    """Creates the actor, and does not wait for it; Ray restarts it if it dies. boot: names this run of the gateway."""
     for stale in (config.data / "state").glob("desired-*"):
         stale.unlink()
     actor: Any = ray.remote(Control)
-    handle = actor.options(
+    return actor.options(
         name=NAME, namespace=NAMESPACE, num_cpus=0, max_restarts=-1, max_task_retries=3, lifetime="detached"
     ).remote(config, boot)
-    ray.get(handle.overview.remote())
-    return handle
 
 
 def finish(patience_s: float) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
+from gateway import leaving
 from gateway.admission import Admission, LoadMeter
 from gateway.catalogue import Catalogue
 from gateway.control import NAME, NAMESPACE, News
@@ -165,6 +166,7 @@ class Link:
         if news.closing and not self._closed:
             self._closed = True
             self._admission.close()
+            leaving.at_once()
         return news.desired
 
     def _report(self) -> dict[str, Any]:

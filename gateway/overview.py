@@ -30,5 +30,5 @@ def standing(config: Config, desired: Desired, roster: Roster, steering: Steerin
         ready=ready,
         weights=weights,
         rollouts=steering.told(),
-        events=steering.events(),
+        events=steering.events(desired.models),
     )

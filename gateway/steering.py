@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gateway.config import Config
@@ -128,9 +128,13 @@ class Steering:
         """Every rollout, for people and machines."""
         return [self._told(model, state) for model, state in sorted(self._states.items())]
 
-    def events(self) -> dict[tuple[str, str], int]:
-        """How often each of EVENTS has happened since the ledger began, by model and event."""
-        return {(model, event): self._events[model, event] for model in sorted(self._states) for event in EVENTS}
+    def events(self, models: Iterable[str]) -> dict[tuple[str, str], int]:
+        """How often each of EVENTS has happened since the ledger began, by model and event.
+
+        models: are in it though they never had a rollout, so that the first event is an increase.
+        """
+        named = sorted({*models, *self._states})
+        return {(model, event): self._events[model, event] for model in named for event in EVENTS}
 
     def history(self, model: str | None, most: int) -> list[Event]:
         """See Ledger.history."""

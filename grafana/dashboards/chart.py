@@ -34,7 +34,7 @@ def lines(
     links: Sequence[dashboard.DashboardLink] = (),
 ) -> Panel:
     """Values over time. limit: thresholds are drawn as dashed lines."""
-    drawn = _lines().fill_opacity(0 if len(queries) > 1 else 8)
+    drawn = _lines(look).fill_opacity(0 if len(queries) > 1 else 8)
     if limit:
         drawn.thresholds_style(parts.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED))
     return Panel(title, about, queries, look, drawn, _PALETTE, overrides, links=links)
@@ -56,7 +56,7 @@ def areas(
 
     shares: of 100 %. steps: values hold until the next one. bars: one for each moment, for what happens now and then.
     """
-    drawn = _lines().fill_opacity(70 if shares else 30).line_width(1 if shares else 1.5)
+    drawn = _lines(look).fill_opacity(70 if shares else 30).line_width(1 if shares else 1.5)
     drawn.line_interpolation(common.LineInterpolation.STEP_AFTER if steps else common.LineInterpolation.LINEAR)
     if bars:
         drawn.draw_style(common.GraphDrawStyle.BARS).fill_opacity(80)
@@ -65,7 +65,7 @@ def areas(
     return Panel(title, about, queries, look, drawn, _PALETTE, overrides, links=links)
 
 
-def _lines() -> timeseries.Panel:
+def _lines(look: Look) -> timeseries.Panel:
     legend = (
         parts.VizLegendOptions()
         .show_legend(True)
@@ -73,7 +73,7 @@ def _lines() -> timeseries.Panel:
         .placement(common.LegendPlacement.BOTTOM)
     )
     tooltip = parts.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING)
-    return (
+    drawn = (
         timeseries.Panel()
         .draw_style(common.GraphDrawStyle.LINE)
         .line_width(1.5)
@@ -82,6 +82,7 @@ def _lines() -> timeseries.Panel:
         .legend(legend)
         .tooltip(tooltip)
     )
+    return drawn if look.reach is None else drawn.axis_soft_max(look.reach)
 
 
 def heat(

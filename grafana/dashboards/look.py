@@ -18,7 +18,8 @@ Words = tuple[tuple[float, str, str], ...]
 
 class Look(NamedTuple):
     """unit: Grafana's name of it. steps: thresholds. words: what single values are called. empty: what stands where there is no
-    value, and why. least, most: ends of the scale. decimals: left out, as many as the value needs.
+    value, and why. least, most: ends of the scale. reach: how far an axis goes at least, so that a line at 0 has one that makes
+    sense. decimals: left out, as many as the value needs.
     """
 
     unit: str = units.Short
@@ -28,6 +29,7 @@ class Look(NamedTuple):
     least: float | None = None
     most: float | None = None
     decimals: int | None = None
+    reach: float | None = None
 
     @property
     def thresholds(self) -> dashboard.ThresholdsConfig:

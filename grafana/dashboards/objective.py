@@ -37,12 +37,14 @@ SLOW_FROM = _number(r'le="([\d.]+)"', "model:driftgate_slow_answers:rate5m")
 _ALLOWED = 1 - AVAILABILITY
 
 RATE = Look(units.RequestsPerSecond, words=((0, "No traffic", FAINT),), least=0)
-FLOW = RATE._replace(words=())
+FLOW = RATE._replace(words=(), reach=1)
 """Over time, where 0 is a place on the axis."""
-ERRORS = Look(units.PercentUnit, above(round(SLOW * _ALLOWED, 6), round(FAST * _ALLOWED, 6)), least=0, decimals=2)
+ERRORS = Look(
+    units.PercentUnit, above(round(SLOW * _ALLOWED, 6), round(FAST * _ALLOWED, 6)), least=0, decimals=2, reach=0.01
+)
 LATENCIES = Look(units.Seconds, above(SLOW_FROM / 2, SLOW_FROM), least=0)
 BUDGET = Look(units.PercentUnit, below(0.25, 0), decimals=0)
-BURN = Look("suffix:×", above(SLOW, FAST), least=0)
+BURN = Look("suffix:×", above(SLOW, FAST), least=0, reach=2)
 DRIFT = Look(units.NoUnit, above(EFFECT, 2.5 * EFFECT), empty="No full window yet", least=0, decimals=3)
 """A distance (PSI or JS) matters from 0.1 on (docs/monitors.md); PSI from 0.25 on is usually called large."""
 FAIRNESS = Look(units.NoUnit, above(GAP, 2 * GAP), empty="No group has enough rows", least=0, decimals=3)

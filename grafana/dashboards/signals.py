@@ -103,7 +103,7 @@ def refusals(wide: Labels = ()) -> Panel:
         "Refusals by reason",
         "Requests that got no answer in a second, by the code of their refusal; the client's own faults too.",
         (Query(f"sum by (outcome) ({_REFUSED})", "{{outcome}}", wide=wide),),
-        Look(units.RequestsPerSecond, empty="No request was refused", least=0),
+        Look(units.RequestsPerSecond, empty="No request was refused", least=0, reach=1),
     )
 
 
