@@ -1,4 +1,4 @@
-"""What many tests share: free ports, and a real gateway to talk to."""
+"""What many tests share: a real gateway to talk to."""
 
 from __future__ import annotations
 

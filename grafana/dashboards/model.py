@@ -87,8 +87,8 @@ def _versions() -> Panel:
             objective.SHARE._replace(empty="–", most=1),
             "gauge",
         ),
-        Column("Requests", f"sum by (version) ({rate(REQUESTS)}) or {loaded} * 0", objective.RATE),
-        Column("Errors", error_ratio("version"), objective.ERRORS._replace(empty="–"), "color-text"),
+        Column("Requests", f"sum by (version) ({rate(REQUESTS)}) and {loaded} or {loaded} * 0", objective.RATE),
+        Column("Errors", f"{error_ratio('version')} and {loaded}", objective.ERRORS._replace(empty="–"), "color-text"),
         *(
             Column(f"p{at * 100:g}", quantile(at, "version"), objective.LATENCIES._replace(empty="–"), "color-text")
             for at in (0.5, 0.95, 0.99)

@@ -8,8 +8,8 @@ from grafana.dashboards.chart import areas, heat, lines, states
 from grafana.dashboards.figure import Column, number
 from grafana.dashboards.foundation import units
 from grafana.dashboards.look import FAINT, GOOD, PLAIN, WATCH, Look, above
+from grafana.dashboards.override import Override, coloured, dashed
 from grafana.dashboards.override import band as room
-from grafana.dashboards.override import coloured, dashed
 from grafana.dashboards.panel import Panel
 from grafana.dashboards.query import Query
 from grafana.dashboards.traffic import quantile
@@ -135,6 +135,7 @@ def _metrics() -> tuple[Panel, ...]:
             ),
             "No labels and no estimate yet",
             sort=("Metric", False),
+            overrides=(Override("Metric", {"custom.width": 170}),),
         ),
         lines(
             "Versions side by side: $metric",

@@ -36,7 +36,7 @@ def record() -> tuple[Panel, ...]:
                 Query("sum by (reason) (rate(driftgate_records_lost_total[$__rate_interval]))", "lost: {{reason}}"),
                 Query("sum(rate(driftgate_records_superseded_total[$__rate_interval]))", "answered again"),
             ),
-            Look(units.CountsPerSecond, empty=_SILENT, least=0),
+            Look(units.CountsPerSecond, empty=_SILENT, least=0, reach=1),
         ),
         lines(
             "Store",
@@ -123,6 +123,6 @@ def shadows() -> tuple[Panel, ...]:
                     "sum by (model, version) (increase(driftgate_shadow_gaps_total[$__rate_interval]))", f"gaps {both}"
                 ),
             ),
-            Look(units.NoUnit, empty=_NO_SHADOW, least=0),
+            Look(units.NoUnit, empty=_NO_SHADOW, least=0, reach=1),
         ),
     )

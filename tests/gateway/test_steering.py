@@ -126,11 +126,12 @@ def test_events_are_counted_from_the_beginning_of_the_ledger(site: Site) -> None
     site.steering.adopt(config(m=plan(approve="manual")), "ann", ["m: …"])
     site.look(evidence(1), after_s=100)
     site.look(evidence(2, failed=500))
-    found = site.steering.events()
+    found = site.steering.events(())
     assert {event for _, event in found} == set(EVENTS)
     happened = {"begin": 1, "start": 1, "edit": 1, "advance": 1, "fail": 1}
     assert {event: n for (_, event), n in found.items() if n} == happened
-    assert site.another().events() == found
+    assert site.another().events(()) == found
+    assert {n for (model, _), n in site.steering.events(["other"]).items() if model == "other"} == {0}
 
 
 def test_every_event_has_a_name_that_is_counted() -> None:
