@@ -48,7 +48,7 @@ dashboards: install-dev ## generate the dashboards, and draw each from a real re
 	$(BIN)/python -m grafana.dashboards
 	$(BIN)/python -m grafana.drawing
 
-pictures: install-dev ## take the pictures of the console from a real replay
+pictures: dashboards ## the same, and every view of the console
 	$(BIN)/python -m tests.console.pictures
 
 proto: install-dev ## generate the gRPC messages again
