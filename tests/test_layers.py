@@ -21,8 +21,8 @@ gateway.app
 gateway.ingress
 gateway.link
 gateway.control gateway.report.__main__ gateway.report.command
-gateway.observer.asking gateway.overview gateway.report.compilation gateway.rolling
-gateway.observer.actor gateway.remote gateway.report.changes gateway.steering
+gateway.observer.actor gateway.overview gateway.report.compilation gateway.rolling
+gateway.observer.asking gateway.remote gateway.report.changes gateway.steering
 gateway.management gateway.observer.standing gateway.report.versions gateway.rollout.commands \
     gateway.rollout.ledger
 gateway.observer.samples gateway.prometheus gateway.recordings gateway.report.watching gateway.rollout.machine \
@@ -189,6 +189,18 @@ def test_some_libraries_are_imported_by_named_modules_only(library: str) -> None
     """What would be hard to replace, or slow to import, stays in one place."""
     users = {name for name in modules() if any(used.split(".")[0] == library for used in imports(name))}
     assert users == ALONE[library]
+
+
+@pytest.mark.parametrize("module", ["gateway.ingress", "gateway.control"])
+def test_what_only_the_observer_needs_is_loaded_by_it_alone(module: str) -> None:
+    """River brings scikit-learn and SciPy along: 60 MiB, and a second of every start."""
+    waiting, seen = [module], set[str]()
+    while waiting:
+        found = imports(waiting.pop()) & modules().keys() - seen
+        seen |= found
+        waiting += found
+    assert "gateway.observer.asking" in seen
+    assert seen.isdisjoint({"gateway.observer.actor", "monitors.registry"})
 
 
 @pytest.mark.parametrize("package", AROUND)

@@ -22,6 +22,7 @@ from gateway.exposition import Exposition
 from gateway.journal.reader import HOLD_NS
 from gateway.log import open_log
 from gateway.metrics import Sample
+from gateway.observer.asking import NAME, NAMESPACE
 from gateway.observer.distributions import distributions
 from gateway.observer.fold import Fold
 from gateway.observer.readings import told
@@ -35,7 +36,6 @@ from gateway.shadow.report import reports
 
 logger = logging.getLogger("driftgate")
 
-NAME, NAMESPACE = "driftgate-observer", "driftgate"
 _POLL_S = 0.2  # a few thousand rows at once cost half of what hundreds do
 _AGAIN_S = 1.0  # after a failure
 _SAMPLE_S = 1.0

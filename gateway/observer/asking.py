@@ -11,11 +11,12 @@ from ray.exceptions import RayError
 
 from gateway.errors import NotReady
 from gateway.exposition import Exposition
-from gateway.observer.actor import NAME, NAMESPACE
 from gateway.observer.neighbours import Neighbour, answering, neighbours
 from gateway.observer.standing import Standing
 from gateway.observer.traffic import Traffic
 from gateway.observer.trials import Asked
+
+NAME, NAMESPACE = "driftgate-observer", "driftgate"
 
 
 class Asking:

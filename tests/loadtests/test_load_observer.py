@@ -180,9 +180,9 @@ def test_the_table_fits_the_page(marks: tuple[int, ...]) -> None:
 def test_a_gateway_is_followed(tmp_path: Path) -> None:
     """The whole of it, small: every answer is observed, none is lost, and memory is read at each mark."""
     path = tmp_path / "found.json"
-    arguments = ["observer", "--rows", "5000", "--seconds", "2", "--answers", "6000", "--json", str(path)]
+    arguments = ["observer", "--rows", "10000", "--seconds", "2", "--answers", "6000", "--json", str(path)]
     done = CliRunner().invoke(cli, arguments, catch_exceptions=False)
-    assert done.exit_code == 0
+    assert done.exit_code == 0, done.output
     found = Report.model_validate_json(path.read_text())
     assert found.pace.lost == 0
     assert found.pace.rows >= found.pace.answered
