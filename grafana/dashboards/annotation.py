@@ -10,7 +10,7 @@ from grafana.dashboards.scope import Scope
 _STEP = "15s"
 """How long a stretch of an event is; longer where the time range has too many."""
 
-_SHIFTED = "delta(driftgate_rollout_weight[$__rate_interval]) > 0"
+_HAPPENED = "increase(driftgate_rollout_events_total[$__rate_interval]) > 0"
 _CHANGED = "changes(driftgate_revision[$__rate_interval]) > 0"
 
 
@@ -21,18 +21,17 @@ def events(scope: Scope) -> list[dashboard.AnnotationQuery]:
         _annotation(
             "Rollouts",
             "purple",
-            f"max by (model, version) ({_SHIFTED})",
-            "{{model}}: more traffic to version {{version}}",
-            "driftgate_rollout_weight has changed",
-            "model,version",
+            f"max by (model, event) ({_HAPPENED})",
+            "{{model}}: {{event}}",
+            "What happened to the rollout, of itself or by a person's doing; driftgate history says who, when and why",
+            "model,event",
             scope,
         ),
         _annotation(
             "Loads",
             "blue",
-            # What a rollout shifts is told by the annotation above.
-            f"max by (job, instance) ({_CHANGED})"
-            " unless on (job, instance) (changes(driftgate_rollout_weight[$__rate_interval]) > 0)",
+            # What a rollout changes is told by the annotation above.
+            f"max by (job, instance) ({_CHANGED}) unless on (job, instance) ({_HAPPENED})",
             "Loaded, unloaded or applied",
             "driftgate_revision of {{instance}} has changed",
             "instance",

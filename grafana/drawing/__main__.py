@@ -77,8 +77,10 @@ def _replayed(folder: Path, minutes: float) -> Iterator[tuple[Answers, View]]:
             server = prometheus(folder / "prometheus", rules, [gateway.target], _SCRAPE_S)
             answers, begin = stack.enter_context(server), time.time()
             print(f"Replaying for {minutes:g} minutes …", flush=True)
-            time.sleep(minutes * 15)
-            gateway.change()
+            time.sleep(minutes * 10)
+            gateway.reload()
+            time.sleep(minutes * 5)
+            gateway.roll_out()
             time.sleep(minutes * 45)
             end = time.time()
         # The gateway is gone before the drawing begins: both would like the processor for themselves.

@@ -48,8 +48,14 @@ class Live(NamedTuple):
     config: Path
     pace: Pace
 
-    def change(self) -> None:
-        """What a day brings: a rollout begins, a model is loaded again, and a client sends nonsense. Raises ProofError."""
+    def reload(self) -> None:
+        """A model is loaded again, and a client sends nonsense."""
+        with httpx.Client(base_url=self.url, timeout=30, trust_env=False) as client:
+            client.post("/v2/models/flights/infer", content=b"{}")
+            client.post("/v2/repository/models/digits/load").raise_for_status()
+
+    def roll_out(self) -> None:
+        """A rollout of version 2 of flights begins. Raises ProofError."""
         content = yaml.safe_load(self.config.read_text(encoding="utf-8"))
         flights = content["models"]["flights"]
         flights.pop("traffic", None)
@@ -60,9 +66,6 @@ class Live(NamedTuple):
         )
         if done.returncode:
             raise ProofError(f"the rollout was refused: {done.stdout}{done.stderr}")
-        with httpx.Client(base_url=self.url, timeout=30, trust_env=False) as client:
-            client.post("/v2/models/flights/infer", content=b"{}")
-            client.post("/v2/repository/models/digits/load").raise_for_status()
 
 
 @contextlib.contextmanager

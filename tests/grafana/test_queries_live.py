@@ -21,8 +21,8 @@ from tests.running import wait_for
 
 GRAFANA = Path(__file__).parent.parent.parent / "grafana"
 BOARDS = boards(GRAFANA / "json")
-SCRAPE_S = 2.0
-TOLD_S = 5.0
+SCRAPE_S = 1.0
+TOLD_S = 2.0
 """What dashboards take for the time between scrapes, so that one that fails on a busy machine leaves no hole."""
 PATIENCE_S = 90
 
@@ -51,8 +51,10 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         prometheus(folder / "prometheus", rules, [gateway.target], SCRAPE_S) as answers,
     ):
         begin = time.time()
-        wait_for(lambda: answers.at("driftgate_rollout_weight offset 3s"), 60, "a weight before the rollout")
-        gateway.change()
+        wait_for(lambda: answers.at("driftgate_revision offset 3s"), 60, "a revision before the load")
+        gateway.reload()
+        wait_for(lambda: answers.at("driftgate_revision offset 10s > 1"), 60, "a while after the load")
+        gateway.roll_out()
         yield Watched(answers, begin)
 
 
