@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -39,13 +38,13 @@ def named(running: Running, word: str) -> list[psutil.Process]:
     return [process for process in family(running) if word in command_line(process)]
 
 
-def test_killing_the_control_actor_or_the_proxies_fails_no_request(tmp_path: Path) -> None:
+def test_killing_the_control_actor_or_the_proxies_fails_no_request(gateway: Running) -> None:
     """Control actor and Serve's proxies are not on the way of a request; what was unloaded stays unloaded after them."""
-    with launch(tmp_path) as running, running.client() as client:
+    with gateway.client() as client:
         assert client.post("/v2/repository/models/credit/unload").status_code == 200
-        with load(f"{running.url}{INFER}", BODY) as tally:
+        with load(f"{gateway.url}{INFER}", BODY) as tally:
             wait_for(lambda: tally.answered > 200, 20, "load")
-            (control,) = named(running, "ray::Control")
+            (control,) = named(gateway, "ray::Control")
             control.kill()
             control.wait(10)
             wait_for(lambda: client.get("/gateway/status").status_code == 200, 30, "the control actor to come back")
@@ -82,34 +81,35 @@ def test_without_haproxy_everything_works_and_it_says_so(tmp_path: Path) -> None
         assert not tally.failures
 
 
-def test_nothing_of_ours_listens_beyond_this_machine(tmp_path: Path) -> None:
+def test_nothing_of_ours_listens_beyond_this_machine(gateway: Running) -> None:
     """HAProxy, and the HTTP and gRPC servers of replicas and proxies, take connections on loopback alone.
 
     Ray's own ports listen wider; they are closed to strangers by the token, and are told apart by the ports that we gave.
     """
-    with launch(tmp_path, replicas=2) as running:
-        ours = named(running, "haproxy -db") + named(running, "ray::ServeReplica") + named(running, "ray::ProxyActor")
-        assert len(ours) >= 4
-        wide = [
-            (process.name(), connection.laddr.port)
-            for process in ours
-            for connection in process.net_connections("inet")
-            if connection.status == psutil.CONN_LISTEN
-            and connection.laddr.ip.removeprefix("::ffff:") != "127.0.0.1"
-            and (process.name() == "haproxy" or 20000 <= connection.laddr.port < 32000)
-        ]
-        assert wide == []
-        folder = Path(tempfile.gettempdir()) / f"driftgate-{os.getuid()}-{running.url.rpartition(':')[2]}"
-        assert (folder / "token").stat().st_mode & 0o077 == 0
-        unauthenticated = subprocess.run(
-            [sys.executable, "-c", f"import ray; ray.init(address='127.0.0.1:{gcs_port(running)}')"],
-            env={**os.environ, "RAY_AUTH_MODE": "disabled"},
-            capture_output=True,
-            text=True,
-            timeout=110,
-            check=False,
-        )
-        assert unauthenticated.returncode != 0
+    ours = [
+        process for name in ("haproxy -db", "ray::ServeReplica", "ray::ProxyActor") for process in named(gateway, name)
+    ]
+    assert len(ours) >= 3
+    wide = [
+        (process.name(), connection.laddr.port)
+        for process in ours
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+        and connection.laddr.ip.removeprefix("::ffff:") != "127.0.0.1"
+        and (process.name() == "haproxy" or 20000 <= connection.laddr.port < 32000)
+    ]
+    assert wide == []
+    folder = Path(tempfile.gettempdir()) / f"driftgate-{os.getuid()}-{gateway.url.rpartition(':')[2]}"
+    assert (folder / "token").stat().st_mode & 0o077 == 0
+    unauthenticated = subprocess.run(
+        [sys.executable, "-c", f"import ray; ray.init(address='127.0.0.1:{gcs_port(gateway)}')"],
+        env={**os.environ, "RAY_AUTH_MODE": "disabled"},
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert unauthenticated.returncode != 0
 
 
 def gcs_port(running: Running) -> int:
@@ -129,17 +129,14 @@ def test_down_stops_every_process(tmp_path: Path) -> None:
         assert (again.returncode, "no gateway is running" in again.stderr) == (1, True)
 
 
-def test_a_second_gateway_on_the_same_ports_is_refused(tmp_path: Path) -> None:
+def test_a_second_gateway_on_the_same_ports_is_refused(gateway: Running, tmp_path: Path) -> None:
     """It says which port is taken and what to do, and exits 1; the first one is not disturbed."""
-    with launch(tmp_path) as running:
-        content = yaml.safe_load(running.config.read_text())
-        other = tmp_path / "other.yaml"
-        other.write_text(yaml.safe_dump({**content, "data": str(tmp_path / "other")}))
-        command = [sys.executable, "-m", "gateway.cli", "up", str(other)]
-        second = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
-        assert second.returncode == 1
-        assert f"already uses port {content['listen']['http']}" in second.stderr
-        with running.client() as client:
-            assert client.post(INFER, json=BODY).status_code == 200
-        running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(60) == 0
+    content = yaml.safe_load(gateway.config.read_text())
+    other = tmp_path / "other.yaml"
+    other.write_text(yaml.safe_dump({**content, "data": str(tmp_path / "other")}))
+    command = [sys.executable, "-m", "gateway.cli", "up", str(other)]
+    second = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert second.returncode == 1
+    assert f"already uses port {content['listen']['http']}" in second.stderr
+    with gateway.client() as client:
+        assert client.post(INFER, json=BODY).status_code == 200
