@@ -25,18 +25,32 @@ def take_block(start: int) -> Block:
     """Takes a block, beginning the search at number `start` modulo 60. Raises SetupError if all are taken.
 
     Ray has its gRPC servers share a port with whoever else listens on it, so that two gateways with the same ports would
-    answer each other's calls, unnoticed. The first port of a block is bound for itself alone, and says whose it is.
+    answer each other's calls, unnoticed. The first port of a block is bound for itself alone, and says whose it is. A block
+    where anything listens is passed over: a gateway that was killed may have left its HAProxy there.
     """
     for step in range(_BLOCKS):
         offset = (start + step) % _BLOCKS * SIZE
         guard = socket.socket()
         try:
             guard.bind(("127.0.0.1", _FIRST_HTTP + offset))
+            for port in range(offset + 1, offset + SIZE):
+                _probe(_FIRST_HTTP + port)
+                _probe(_FIRST_GRPC + port)
         except OSError:
             guard.close()
             continue
         return Block(_FIRST_HTTP + offset + 1, _FIRST_GRPC + offset + 1, guard)
-    raise SetupError(f"{_BLOCKS} gateways run on this machine; there are no ports left for another one's replicas")
+    raise SetupError(
+        f"{_BLOCKS} gateways run on this machine, or somebody else listens where they would; "
+        "there are no ports left for another one's replicas"
+    )
+
+
+def _probe(port: int) -> None:
+    """Raises OSError if anything listens there; connections that have ended do not count."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
 
 
 def free_port() -> int:

@@ -104,10 +104,12 @@ def _write(path: Path, schema: pa.Schema, tables: Iterator[pa.Table]) -> int:
 def _gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
     """Small tables together, so that the file has few row groups, and those rows can be put in order."""
     waiting: list[pa.Table] = []
+    rows = size = 0
     for table in tables:
         waiting.append(table)
-        if sum(map(len, waiting)) >= _ROWS or sum(one.nbytes for one in waiting) >= _BYTES:
+        rows, size = rows + len(table), size + table.nbytes
+        if rows >= _ROWS or size >= _BYTES:
             yield pa.concat_tables(waiting)
-            waiting = []
-    if sum(map(len, waiting)):
+            waiting, rows, size = [], 0, 0
+    if rows:
         yield pa.concat_tables(waiting)

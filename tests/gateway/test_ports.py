@@ -28,6 +28,16 @@ def test_two_gateways_never_have_the_same_block() -> None:
             assert abs(second.grpc - first.grpc) >= ports.SIZE
 
 
+def test_a_block_where_somebody_listens_is_passed_over() -> None:
+    """Such as the HAProxy of a gateway that was killed, which nobody has ended yet."""
+    first = ports.take_block(8000)
+    first.guard.close()
+    with socket.create_server(("127.0.0.1", first.grpc + ports.SIZE - 3)):
+        second = ports.take_block(8000)
+    with second.guard:
+        assert second.http != first.http
+
+
 def test_blocks_are_apart_from_each_other_and_from_the_kernels_ports() -> None:
     """The kernel hands out ports from 32768 on; HTTP's blocks end where gRPC's begin."""
     width = ports._BLOCKS * ports.SIZE
