@@ -118,7 +118,7 @@ function failed(state, key, what, problem, at) {
       key,
       "warn",
       `No new ${what}: ${problem.message}. Requests are answered and recorded all the same; it is asked again every ` +
-        `few seconds. If this lasts, look into data/log/gateway.log.${old}`,
+        `few seconds. If this lasts, look into log/gateway.log in its data folder.${old}`,
     );
   }
   return notice(key, "bad", `The gateway refuses to tell ${what}: ${problem.message}.${old}`);
