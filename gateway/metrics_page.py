@@ -31,7 +31,8 @@ Buckets end at {", ".join(f"{bound:f}".rstrip("0").rstrip(".") for bound in BUCK
 those of label delays at {", ".join(f"{bound:.0f}" for bound in LABEL_BUCKETS)} s.
 
 In OpenMetrics, each bucket of `driftgate_request_duration_seconds` has an exemplar: the `trace_id` of its newest request
-that had one, from a `traceparent` or the gateway's own tracing. Prometheus keeps them when started with `--enable-feature=exemplar-storage`.
+that had one, from a `traceparent` or the gateway's own tracing. Prometheus keeps them when started with
+`--enable-feature=exemplar-storage`.
 
 ## How many series there are
 
