@@ -78,7 +78,8 @@ class Control:
         self._looked_at = 0.0
         self._applying = asyncio.Lock()
         self._known_at = time.monotonic() + (GONE_S if restored else 0.0)  # by then every living replica has reported
-        self._roster = Roster(config.replicas.min if isinstance(config.replicas, Autoscale) else config.replicas)
+        wanted = config.replicas.min if isinstance(config.replicas, Autoscale) else config.replicas
+        self._roster = Roster(wanted, complete=restored is not None)
         self._changed = asyncio.Condition()
         self._closing = False
 

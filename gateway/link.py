@@ -148,8 +148,8 @@ class Link:
                 self.load_share = 0.7 * self.load_share + 0.3 * self._load.now()
                 news = await self._sync()
                 if applying is not None and applying.done():
-                    applying.result()
-                    applying = None
+                    done, applying = applying, None
+                    done.result()
                 if news is not None and applying is None:
                     applying = asyncio.get_running_loop().create_task(self._reconciler.apply(news))
                 elif news is not None:  # versions are loading: what needs none of them does not wait

@@ -16,12 +16,14 @@ Report = dict[str, Any]
 
 
 class Roster:
-    """Reports by replica. wanted: so many replicas there should be at least. clock: s, of any beginning."""
+    """Reports by replica. wanted: so many replicas there should be at least. clock: s, of any beginning. complete: all that are
+    wanted were seen before, by the roster of a control actor that died.
+    """
 
-    def __init__(self, wanted: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, wanted: int, clock: Callable[[], float] = time.monotonic, *, complete: bool = False) -> None:
         self._wanted = wanted
         self._clock = clock
-        self._complete = False
+        self._complete = complete
         self._reports: dict[str, tuple[float, Report]] = {}
         self._departed: Counts = {}
 
@@ -58,7 +60,7 @@ class Roster:
         return {"serving": serving, "starting": living - serving + expected, "unreachable": gone}
 
     def totals(self) -> Counts:
-        """Statistics by model and version, of all replicas, those that are gone included."""
+        """Statistics by model and version, of all replicas that this roster has seen, those that are gone included."""
         return summed(self._departed, *(report["statistics"] for _, report in self._reports.values()))
 
     def _bury(self) -> None:

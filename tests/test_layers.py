@@ -63,9 +63,9 @@ gateway.admission gateway.document gateway.exposition gateway.grpc.reading gatew
 gateway gateway.autoscaling gateway.console gateway.draft gateway.errors gateway.finite gateway.grpc \
     gateway.grpc.inference_pb2 gateway.haproxy gateway.identifier gateway.journal gateway.labels gateway.leaving \
     gateway.listening gateway.log gateway.metrics gateway.observer gateway.observer.histogram \
-    gateway.observer.neighbours gateway.observer.recent gateway.orphans gateway.quantity gateway.replay \
-    gateway.replay.clock gateway.replay.summary gateway.report gateway.report.axis gateway.report.content \
-    gateway.report.numerals gateway.report.period gateway.rollout gateway.rollout.proportion \
+    gateway.observer.neighbours gateway.observer.recent gateway.orphans gateway.priority gateway.quantity \
+    gateway.replay gateway.replay.clock gateway.replay.summary gateway.report gateway.report.axis \
+    gateway.report.content gateway.report.numerals gateway.report.period gateway.rollout gateway.rollout.proportion \
     gateway.rollout.sequential gateway.shadow gateway.shadow.attempt gateway.shadow.pace gateway.statistics \
     gateway.store gateway.store.unification gateway.tensor gateway.trace gateway.tracing gateway.tracing.delivery \
     gateway.wire

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
+import json
 import logging
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -32,10 +32,13 @@ from gateway.observer.standing import samples as told_samples
 from gateway.observer.texts import Texts
 from gateway.observer.traffic import Traffic, traffic
 from gateway.observer.trials import Asked
+from gateway.priority import stand_back
 from gateway.shadow.report import reports
 
 logger = logging.getLogger("driftgate")
 
+QUICK = "quick"
+"""Questions that are answered at once, by threads of their own: others wait for the fold."""
 _POLL_S = 0.2  # a few thousand rows at once cost half of what hundreds do
 _AGAIN_S = 1.0  # after a failure
 _SAMPLE_S = 1.0
@@ -47,7 +50,7 @@ class Observer:
 
     def __init__(self, config: Config) -> None:
         open_log(config.data, config.log.format, config.log.level)
-        yield_to_answers()
+        stand_back()  # with no time to spare it falls behind; the journal is its buffer
         pa.set_cpu_count(1)
         # Batches hold millions of small objects for a short time; looking through them for cycles took half of all time.
         gc.disable()
@@ -64,14 +67,17 @@ class Observer:
         self._stopped = threading.Event()
         threading.Thread(target=self._run, name="fold", daemon=True).start()
 
+    @ray.method(concurrency_group=QUICK)
     def scrape(self, accept: str) -> Exposition:
         """All metrics, at most two seconds old."""
         return self._texts.text(accept)
 
+    @ray.method(concurrency_group=QUICK)
     def tell(self, standing: Standing) -> None:
         """Takes how everything stands, from the control actor; without news it is forgotten after SILENT_S."""
         self._standing = time.monotonic(), standing
 
+    @ray.method(concurrency_group=QUICK)
     def traffic(self) -> Traffic:
         """What was answered and refused since the beginning, at most a second old."""
         return self._traffic
@@ -86,15 +92,15 @@ class Observer:
         with self._caught_up() as fold:
             return fold.forget(model, ids, column, value)
 
-    def windows(self, model: str, most: int) -> list[dict[str, Any]]:
-        """What the monitors of a model found: of each version and role the newest windows, up to `most` of them."""
+    def windows(self, model: str, most: int) -> bytes:
+        """What the monitors of a model found, as JSON: of each version and role the newest windows, up to `most` of them."""
         with self._folding() as fold:
             found = [
                 (subject, hub.latest(), hub.history(most) if most else [])
                 for subject, hub in fold.watching.hubs()
                 if subject.model == model
             ]
-        return [
+        versions = [
             {
                 "version": subject.version,
                 "role": subject.role,
@@ -103,11 +109,13 @@ class Observer:
             }
             for subject, latest, history in found
         ]
+        return _json(model, versions)
 
-    def distributions(self, model: str) -> list[dict[str, Any]]:
-        """What is distributed how in a model's newest windows, by version and role. See observer.distributions."""
+    def distributions(self, model: str) -> bytes:
+        """What is distributed how in a model's newest windows, as JSON, by version and role. See observer.distributions."""
         with self._folding() as fold:
-            return [distributions(subject, hub) for subject, hub in fold.watching.hubs() if subject.model == model]
+            found = [distributions(subject, hub) for subject, hub in fold.watching.hubs() if subject.model == model]
+        return _json(model, found)
 
     def evidence(self, asked: dict[str, Asked]) -> dict[str, dict[int, list[dict[str, Any]]]]:
         """What rollouts look at, by model, version and stretch; evidence of others is dropped. See Trials."""
@@ -162,10 +170,18 @@ class Observer:
         return fold.behind
 
     def _sample(self, fold: Fold) -> None:
-        if time.monotonic() - self._sampled > _SAMPLE_S:
-            self._samples, self._sampled = samples(fold, self._config), time.monotonic()
+        if time.monotonic() - self._sampled <= _SAMPLE_S:
+            return
+        self._sampled = time.monotonic()
+        try:
+            self._samples = samples(fold, self._config)
             self._traffic = traffic(fold.ledger, time.time())
             self._texts.prepare()
+        except OSError:
+            raise
+        except Exception:  # what is shown must not cost what is recorded
+            fold.progress.failures += 1
+            logger.exception("the metrics could not be made in a way that is not foreseen")
 
     def _all(self) -> list[Sample]:
         found = [Sample(metrics.INFO, (self._version,), 1), *self._samples]
@@ -212,27 +228,26 @@ class Observer:
             fold.close()
 
 
-def yield_to_answers() -> None:
-    """Takes only processor time that nobody else wants: on a machine with none to spare, the observer falls behind.
-
-    The journal is its buffer. It catches up at 50,000 rows a second or more as soon as the load leaves it a moment.
-    """
-    os.nice(19)
-    if hasattr(os, "SCHED_IDLE"):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+def _json(model: str, versions: list[dict[str, Any]]) -> bytes:
+    """Written here, where time is nobody's, so that the replica that hands it on does not."""
+    return json.dumps({"model": model, "versions": versions}, allow_nan=False).encode()
 
 
 def start_observer(config: Config) -> Any:
     """Creates the actor."""
-    actor: Any = ray.remote(Observer)
-    return actor.options(
-        name=NAME,
-        namespace=NAMESPACE,
-        num_cpus=0,
-        max_restarts=-1,
-        max_concurrency=8,
-        lifetime="detached",
-    ).remote(config)
+    decorate: Any = ray.remote  # its stubs do not know of groups without other options
+    return (
+        decorate(concurrency_groups={QUICK: 2})(Observer)
+        .options(
+            name=NAME,
+            namespace=NAMESPACE,
+            num_cpus=0,
+            max_restarts=-1,
+            max_concurrency=8,
+            lifetime="detached",
+        )
+        .remote(config)
+    )
 
 
 def finish(timeout_s: float) -> None:

@@ -39,9 +39,9 @@ class Asking:
         found: int = await self._ask("forget", model, ids, column, value)
         return found
 
-    async def windows(self, model: str, most: int) -> list[dict[str, Any]]:
+    async def windows(self, model: str, most: int) -> bytes:
         """See Observer.windows."""
-        found: list[dict[str, Any]] = await self._ask("windows", model, most)
+        found: bytes = await self._ask("windows", model, most)
         return found
 
     async def traffic(self) -> Traffic:
@@ -59,9 +59,9 @@ class Asking:
         """See Observer.tell."""
         await self._ask("tell", standing)
 
-    async def distributions(self, model: str) -> list[dict[str, Any]]:
+    async def distributions(self, model: str) -> bytes:
         """See Observer.distributions."""
-        found: list[dict[str, Any]] = await self._ask("distributions", model)
+        found: bytes = await self._ask("distributions", model)
         return found
 
     async def evidence(self, asked: dict[str, Asked]) -> dict[str, Any]:

@@ -23,6 +23,9 @@ from gateway.signature import shown
 JOB = "driftgate"
 """The label by which rules and dashboards know a gateway's series."""
 
+MOST_WINDOWS = 200
+"""Of each version; a window of many features is some hundred kilobytes of JSON."""
+
 _HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?P<port>:[0-9]{1,5})?")
 
 
@@ -45,12 +48,12 @@ class Questions(Protocol):
         """Returns when all that was answered before is in the store."""
         ...
 
-    async def windows(self, model: str, most: int) -> list[dict[str, Any]]:
-        """What the monitors of a model found, by version and role."""
+    async def windows(self, model: str, most: int) -> bytes:
+        """What the monitors of a model found, by version and role: JSON."""
         ...
 
-    async def distributions(self, model: str) -> list[dict[str, Any]]:
-        """How a model's inputs and answers are distributed beside its training data, by version and role."""
+    async def distributions(self, model: str) -> bytes:
+        """How a model's inputs and answers are distributed beside its training data, by version and role: JSON."""
         ...
 
     async def forget(self, model: str, ids: list[str] | None, column: str | None, value: str | None) -> int:
@@ -104,14 +107,12 @@ def observer_routes(questions: Questions, limits: Limits, listen: Listen) -> lis
 
     async def windows(request: Request) -> Response:
         most = request.query_params.get("history", "0")
-        if not (most.isascii() and most.isdecimal() and len(most) <= 4):
-            raise BadRequest(f'history: expected a number of windows below 10,000, found "{shown(most)}"')
-        model = request.path_params["model"]
-        return JSONResponse({"model": model, "versions": await questions.windows(model, int(most))})
+        if not (most.isascii() and most.isdecimal() and len(most) <= 3 and int(most) <= MOST_WINDOWS):
+            raise BadRequest(f'history: expected a number of windows up to {MOST_WINDOWS}, found "{shown(most)}"')
+        return _json(await questions.windows(request.path_params["model"], int(most)))
 
     async def distributions(request: Request) -> Response:
-        model = request.path_params["model"]
-        return JSONResponse({"model": model, "versions": await questions.distributions(model)})
+        return _json(await questions.distributions(request.path_params["model"]))
 
     return [
         Route("/metrics", metrics),
@@ -138,3 +139,7 @@ def discovered(host: str, listen: Listen, beside: Sequence[Neighbour] = ()) -> l
     name, port = (named["name"], named["port"] or ":80") if named else (listen.host, f":{listen.http}")
     others = [{"targets": [f"{each.host or name}:{each.port}"], "labels": {"job": each.job}} for each in beside]
     return [{"targets": [f"{name}{port}"], "labels": {"job": JOB}}, *others]
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")

@@ -68,7 +68,7 @@ def gate_names(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
     for verdict in verdicts:
         whole = " ".join(verdict["gate"].split())
         name = whole if len(whole) <= LONGEST else f"{whole[: LONGEST - 1]}…"
-        alike = sum(each.startswith(name) for each in found)
+        alike = sum(each == name or each.startswith(f"{name} (") for each in found)
         found.append(f"{name} ({alike + 1})" if alike else name)
     return found
 

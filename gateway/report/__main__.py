@@ -8,12 +8,13 @@ import sys
 
 import msgspec
 
+from gateway.priority import stand_back
 from gateway.report.child import FOUND, NOTHING, Order
 
 
 def main() -> int:
-    """Runs it; returns the exit code: 0 made, 1 failed, 3 nothing to tell. What went wrong is a sentence on stderr."""
-    yield_to_answers()
+    """Runs it; returns the exit code: 0 made, 1 failed, 3 nothing to tell. Why is a sentence: of 3 on stdout, of 1 on stderr."""
+    stand_back()
     # What follows takes a second of processor time to import.
     import pyarrow as pa  # noqa: PLC0415
 
@@ -36,20 +37,13 @@ def main() -> int:
         question = Question(asked.model, Period(asked.begin, asked.end), asked.versions)
         found = compile_report(read(json.dumps(asked.config), Config()), question, progress)
     except NotFound as nothing:
-        sys.stderr.write(nothing.message)
+        sys.stdout.buffer.write(nothing.message.encode())  # other things may be said on the other one, by libraries
         return NOTHING
     except GatewayError as problem:
         sys.stderr.write(problem.message)
         return 1
     sys.stdout.buffer.write(page(found).encode() if asked.form == "html" else msgspec.json.encode(found))
     return FOUND
-
-
-def yield_to_answers() -> None:
-    """From here on this process takes only processor time that nobody else wants."""
-    os.nice(19)
-    if hasattr(os, "SCHED_IDLE"):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 if __name__ == "__main__":

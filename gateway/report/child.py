@@ -9,6 +9,7 @@ import fcntl
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -65,11 +66,14 @@ class Child:
             self.kill()
             self._process.communicate()
             raise NotReady(f"the report was not ready after {LONGEST_S:g} s; ask for a shorter period") from None
-        words = said.decode(errors="replace").strip()
         if self._process.returncode == FOUND:
             return found
         if self._process.returncode == NOTHING:
-            raise NotFound(words)
+            raise NotFound(found.decode())
+        if self._process.returncode == -signal.SIGKILL:
+            logger.warning("a report on %s was given up: its client went away, or memory was short", self._order.model)
+            raise NotReady("the report was given up", AGAIN_S)
+        words = said.decode(errors="replace").strip()
         logger.error("a report on %s could not be made: %s", self._order.model, words[-2000:])
         raise NotReady("the report could not be made; the gateway's log says more", AGAIN_S)
 

@@ -18,7 +18,7 @@ from gateway.signature import shown
 
 _TYPES = {"html": "text/html; charset=utf-8", "json": "application/json"}
 _MOST_VERSIONS = 32
-_LOOK_S = 0.5
+_LOOK_S, _FLUSH_S = 0.5, 120.0
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """The page has no script, no picture and no other host, and whatever stood in it could not bring one."""
 
@@ -41,7 +41,10 @@ def report_routes(flushing: Flushing, config: Config) -> list[Route]:
             raise BadRequest("from: must be before to")
         model = request.path_params["model"]
         with turn(config.data) as lock:
-            await flushing.flush()
+            try:
+                await asyncio.wait_for(flushing.flush(), _FLUSH_S)
+            except TimeoutError:
+                raise NotReady(f"what was answered was not in the store after {_FLUSH_S:g} s", AGAIN_S) from None
             child = await asyncio.to_thread(Child, order(config, model, begin, end, _versions(request), form), lock)
             body = await _made(child, request)
         return Response(body, media_type=_TYPES[form], headers=_headers())

@@ -14,13 +14,13 @@ import pickle
 import signal
 import threading
 import time
-from contextlib import suppress
 from io import FileIO
 from typing import NamedTuple
 
 from gateway.config import Config, ModelConfig
 from gateway.errors import GatewayError, RepositoryError
 from gateway.log import open_log
+from gateway.priority import stand_back
 from gateway.recorder import recipes
 from gateway.repository import Folder, scan
 from gateway.secret import redaction_key
@@ -130,14 +130,6 @@ def main(orders: FileIO) -> None:
     threading.Thread(target=_listen, args=(orders,), daemon=True).start()
     fcntl.flock(lock, fcntl.LOCK_EX)  # until the process before has let go
     Process(order).run(_finishing)
-
-
-def stand_back() -> None:
-    """Only processor time that nobody else wants: a process of nice 19 still takes a fiftieth of a busy core."""
-    os.nice(19)
-    if hasattr(os, "SCHED_IDLE"):
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 _finishing = threading.Event()

@@ -65,6 +65,7 @@ class Delivery(Generic[Item]):
         self._report_at = -float("inf")
         self._wake = threading.Event()
         self._closing = False
+        self._given_up = False
         self._thread = threading.Thread(target=self._run, name="driftgate-delivery", daemon=True)
         self._thread.start()
 
@@ -90,10 +91,10 @@ class Delivery(Generic[Item]):
         self._wake.set()
         self._thread.join(timeout_s)
         if self._thread.is_alive():
-            self._undelivered += len(self._waiting)
-            self._waiting.clear()
+            self._given_up = True
             self._receiver.close()
             self._thread.join(_PARTING_S)
+            self._undelivered += len(self._waiting)
         else:
             self._receiver.close()
         self._report(self.dropped)
@@ -107,7 +108,7 @@ class Delivery(Generic[Item]):
 
     def _empty(self) -> None:
         """Sends all that waits."""
-        while self._waiting:
+        while self._waiting and not self._given_up:
             batch = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
             if not self._receiver.send(batch):
                 self._undelivered += len(batch)

@@ -47,6 +47,9 @@ class Collector:
         for name in _LIBRARY:
             logging.getLogger(name).handlers[:] = [self._heard]
             logging.getLogger(name).propagate = False  # each failure would be a line; Delivery tells of many in one
+        logging.getLogger("opentelemetry.trace.span").setLevel(
+            logging.ERROR
+        )  # it would repeat what a client sent amiss
         self.resource = resource(service, attributes)
         self._exporter = OTLPSpanExporter(endpoint=url)
         self._scope = InstrumentationScope("driftgate", installed("driftgate"))

@@ -32,8 +32,8 @@ class Sink(Protocol):
 class Tracer:
     """See journey.Tracer. Parent-based: where the client has decided, so it is; else by the trace id, as OpenTelemetry has it.
 
-    sample: the share of the others that are traced, 0 to 1. A request that nobody traces is in no trace: its answer and its
-    record name none.
+    sample: the share of the others that are traced, 0 to 1. A request without a context that is not drawn is in no trace: its
+    answer and its record name none.
     """
 
     def __init__(self, sample: float, sink: Sink) -> None:

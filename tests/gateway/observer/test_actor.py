@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +33,7 @@ def site(tmp_path: Path) -> Site:
 @pytest.fixture(autouse=True)
 def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """This process keeps its priority, its log and its collector; and the observer looks often."""
-    monkeypatch.setattr(actor, "yield_to_answers", lambda: None)
+    monkeypatch.setattr(actor, "stand_back", lambda: None)
     monkeypatch.setattr(actor, "open_log", lambda *_: None)
     monkeypatch.setattr(actor, "_POLL_S", 0.01)
     monkeypatch.setattr(actor, "_AGAIN_S", 0.01)
@@ -159,6 +160,28 @@ def test_how_everything_stands_is_told_as_long_as_it_is_known(
     wait_for(lambda: b"driftgate_revision 7.0" in observer.scrape("").body, 5, "what was told")
     monkeypatch.setattr(actor, "SILENT_S", 0.0)
     wait_for(lambda: b"driftgate_revision" not in observer.scrape("").body, 5, "it to be forgotten")
+
+
+def test_metrics_that_cannot_be_made_cost_no_record(
+    site: Site, observer: Observer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is wrong with what is shown, what was answered is stored; and the failure is counted."""
+
+    def fail(*_: object) -> None:
+        raise UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed")
+
+    monkeypatch.setattr(actor, "samples", fail)
+    site.journal("a", "b", at=time.time_ns())
+    observer.flush()
+    assert sorted(site.rows()) == ["a", "b"]
+    with observer._folding() as fold:
+        assert fold.progress.failures > 0
+
+
+def test_windows_and_distributions_are_json(observer: Observer) -> None:
+    """Of a model without a reference, or that nobody knows, there are none."""
+    for found in (observer.windows("scale", 5), observer.distributions("scale")):
+        assert json.loads(found) == {"model": "scale", "versions": []}
 
 
 def test_traffic_is_counted_as_it_is_observed(site: Site, observer: Observer) -> None:

@@ -127,8 +127,9 @@ async def test_they_are_asked_for_by_model(watched: Hub) -> None:
     """On a path of its own, beside what the monitors found."""
 
     class Answering:
-        async def distributions(self, model: str) -> list[dict[str, Any]]:
-            return [distributions(SUBJECT, watched)] if model == SUBJECT.model else []
+        async def distributions(self, model: str) -> bytes:
+            found = [distributions(SUBJECT, watched)] if model == SUBJECT.model else []
+            return json.dumps({"model": model, "versions": found}).encode()
 
     routes = observer_routes(cast(Questions, Answering()), Limits(), Listen())
     transport = httpx.ASGITransport(app=Starlette(routes=routes))
