@@ -1,4 +1,4 @@
-"""Plain values for JSON, which has neither infinities nor NaN."""
+"""Plain values for JSON, which has neither infinities nor NaN nor NumPy's numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def finite(value: Any) -> Any:
     {'interval': [0.5, None]}
     """
     if isinstance(value, Mapping):
-        return {key: finite(held) for key, held in value.items()}
+        return {str(key): finite(held) for key, held in value.items()}
     if isinstance(value, list | tuple):
         return [finite(held) for held in value]
+    value = value.item() if hasattr(value, "item") else value
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -37,12 +37,17 @@ class Folder(NamedTuple):
 
 
 def scan(root: Path) -> dict[str, dict[int, Folder]]:
-    """Every version in the repository, by model and number. Raises RepositoryError if `root` is not a folder."""
+    """Every version in the repository, by model and number.
+
+    Raises RepositoryError if `root` is not a folder, or holds one whose name cannot be printed: names become labels and paths.
+    """
     if not root.is_dir():
         raise RepositoryError(f"{root}: no such folder; the configuration's `repository` names where models lie")
     found: dict[str, dict[int, Folder]] = {}
     for model in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "_"))):
         versions = {folder.version: folder for folder in _versions(model)}
+        if versions and not model.name.isprintable():
+            raise RepositoryError(f"{root}: the model folder {model.name!a} cannot be printed; rename it")
         if versions:
             found[model.name] = dict(sorted(versions.items()))
     return found

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from gateway.finite import finite
 from gateway.report.content import Figure, Measure
 from monitors.measurement import Measurement
 
@@ -30,23 +30,13 @@ def measure(found: Measurement) -> Measure:
         subject=found.subject,
         statistic=found.statistic,
         figure=figure(found),
-        detail=plain(dict(found.detail)),
+        detail=finite(found.detail),
     )
 
 
 def number(value: float | None) -> float | None:
     """None for what JSON cannot hold."""
     return None if value is None or not math.isfinite(value) else float(value)
-
-
-def plain(value: Any) -> Any:
-    """The value in types that JSON knows."""
-    if isinstance(value, dict):
-        return {str(key): plain(held) for key, held in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(held) for held in value]
-    value = value.item() if hasattr(value, "item") else value
-    return number(value) if isinstance(value, float) else value
 
 
 def iso(time: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from gateway.finite import finite
 from gateway.report.content import (
     Alarm,
     Bin,
@@ -19,7 +20,7 @@ from gateway.report.content import (
     Watched,
 )
 from gateway.report.judging import Findings
-from gateway.report.reading import figure, maybe, measure, number, plain
+from gateway.report.reading import figure, maybe, measure, number
 from monitors.bins import binned
 from monitors.measurement import Measurement
 from monitors.portrait import Distribution
@@ -173,17 +174,17 @@ def _calibration(whole: Found) -> list[Calibration]:
     table = error.detail.get("reliability", []) if error is not None and error.enough else []
     return [
         Calibration(
-            predicted=plain(row["score"]),
-            observed=plain(row["rate"]),
+            predicted=finite(row["score"]),
+            observed=finite(row["rate"]),
             interval=row["interval"] and (number(row["interval"][0]), number(row["interval"][1])),
-            rows=plain(row["n"]),
+            rows=finite(row["n"]),
         )
         for row in table
     ]
 
 
 def _gap(found: Measurement) -> Gap:
-    said = plain(dict(found.detail))
+    said = finite(found.detail)
     return Gap(
         attribute=found.subject,
         statistic=found.statistic,

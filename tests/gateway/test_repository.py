@@ -46,6 +46,15 @@ def test_a_repository_that_is_not_there_is_refused(tmp_path: Path) -> None:
         scan(tmp_path / "models")
 
 
+@pytest.mark.parametrize("name", [b"m\xff", "m\u202e".encode(), b"m\n"])
+def test_a_name_that_cannot_be_printed_is_refused(tmp_path: Path, name: bytes) -> None:
+    """It would be a label that Prometheus cannot have, or a line in a log that lies."""
+    lay(tmp_path, "a/1")
+    (tmp_path / "a").rename(tmp_path / os.fsdecode(name))
+    with pytest.raises(RepositoryError, match="cannot be printed; rename it"):
+        scan(tmp_path)
+
+
 def test_a_stamp_changes_with_any_file(tmp_path: Path) -> None:
     """Content of the same size, a new file, a file that went: each makes a new stamp; looking does not."""
     lay(tmp_path, "a/1")
