@@ -74,6 +74,7 @@ class Control:
         self._counting = True  # as far as we know: whoever was here before may have had the observer count
         self._shadowed: Config | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._looks: dict[str, asyncio.Task[None]] = {}
         self._telling: asyncio.Task[None] | None = None
         self._looked_at = 0.0
         self._applying = asyncio.Lock()
@@ -203,15 +204,21 @@ class Control:
 
     async def _look(self) -> None:
         """Has the shadows follow the configuration, and every rollout looked at; none waits for another's trouble."""
+        await _guarded("putting the shares into force", self._again())
         await _guarded("having the shadows follow", self._follow())
         asked = self._steering.asked()
         if (asked or self._counting) and self._roster.serving():
             evidence = await self._evidence(asked)
             self._counting = bool(asked) or evidence is None
-            looks = {model: self._look_at(model, each, evidence) for model, each in asked.items()}
-            await asyncio.gather(
-                *(_guarded(f"looking at the rollout of {model}", look) for model, look in looks.items())
-            )
+            self._looks |= {model: self._look_of(model, each, evidence) for model, each in asked.items()}
+
+    async def _again(self) -> None:
+        """What could not be written when a rollout decided it, such as on a full disk, is written as soon as it can be."""
+        self._direct()
+
+    def _look_of(self, model: str, asked: Asked, evidence: dict[str, Any] | None) -> asyncio.Task[None]:
+        what = f"looking at the rollout of {model}"
+        return _once_more(self._looks.get(model), lambda: _guarded(what, self._look_at(model, asked, evidence)))
 
     async def _follow(self) -> None:
         config = self._config

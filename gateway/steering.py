@@ -15,7 +15,7 @@ from gateway.rollout.commands import COMMANDS, revise
 from gateway.rollout.evidence import Arm
 from gateway.rollout.gates import Provider, ProviderFailed, Verdict, judge
 from gateway.rollout.ledger import Ledger
-from gateway.rollout.machine import ENDED, Event, State
+from gateway.rollout.machine import ENDED, LOOKING, Event, State
 from gateway.signature import shown
 
 _SECOND = 1_000_000_000
@@ -94,7 +94,9 @@ class Steering:
             return
         verdicts: tuple[Verdict, ...] = ()
         answered = (0.0, 0.0)
-        if state.failed and model in self._verdicts:  # it waits for a person, who wants to know what failed
+        if state.phase not in LOOKING and self._verdicts.get(
+            model
+        ):  # whoever it waits for wants to know what was found
             verdicts, answered = self._verdicts[model], self._answered[model]
         elif evidence is not None and state.starts:
             verdicts = judge(state.plan, evidence.stable, evidence.candidate, self._patient(state, provider))

@@ -14,6 +14,8 @@ _HIGHER = ("accuracy", "precision", "recall", "f1", "roc_auc")
 _LOWER = ("log_loss", "brier", "mae", "rmse")
 _BETWEEN = ("disagreement", "prediction_drift")
 """Measured between the two versions, so there is nothing of stable's own to compare with."""
+_UNBOUNDED = ("log_loss", "mae", "rmse", "latency_p50", "latency_p90", "latency_p95", "latency_p99")
+"""Not below 0; all other metrics lie between 0 and 1."""
 
 METRICS = (
     "error_rate",
@@ -112,6 +114,8 @@ class GateConfig(Frozen):
         allowed = self._allowed()
         if len(given) != 1 or given[0] not in allowed:
             raise ValueError(f"a gate on {self.metric or 'promql'} takes {_one_of(allowed)}{_found(given)}")
+        if self.metric is not None and self.bound != "ratio":
+            self._within()
         return self
 
     @property
@@ -128,6 +132,21 @@ class GateConfig(Frozen):
     def higher_is_better(self) -> bool:
         """Of the metric; False for promql."""
         return self.metric is not None and self.metric.removeprefix("estimated_") in _HIGHER
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the metric lies between 0 and 1; False for promql."""
+        return self.metric is not None and self.metric.removeprefix("estimated_") not in _UNBOUNDED
+
+    def _within(self) -> None:
+        """A limit at or beyond the metric's end could never be passed, or never be failed."""
+        if self.limit <= 0:
+            raise ValueError(f"{self.metric} is never below 0: expected {self.bound} more than 0, found {self.limit:g}")
+        if self.bounded and self.limit >= 1:
+            hint = f"; {self.limit:g} % is {self.limit / 100:g}" if self.limit < 100 else ""
+            raise ValueError(
+                f"{self.metric} lies between 0 and 1: expected {self.bound} less than 1, found {self.limit:g}{hint}"
+            )
 
     def _allowed(self) -> tuple[Bound, ...]:
         if self.metric is None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from gateway.errors import BadRequest
-from gateway.rollout.machine import ENDED, Change, Event, State, begin, entered, moved
+from gateway.rollout.machine import ENDED, Change, Event, State, begin, entered, moved, stretched
 from gateway.traffic import RolloutConfig
 
 Command = Callable[[State, str, str, int], Change]
@@ -34,7 +34,7 @@ def resume(state: State, who: str, why: str, now: int) -> Change:
         state = msgspec.structs.replace(state, starts=(), failed=False, began=now)
     said = why or f"resumed by {who}"
     if {state.plan.stable, state.plan.candidate} - set(state.ready):
-        return moved(state, now, "resume", said, who, phase="pending", percent=0.0)
+        return moved(state, now, "resume", said, who, phase="pending", percent=0.0, starts=stretched(state, now))
     return moved(state, now, "resume", said, who, **entered(state, now, state.step))
 
 
@@ -102,8 +102,7 @@ def _replanned(state: State, plan: RolloutConfig, who: str, now: int) -> Change:
     ):
         after, _ = moved(after, now, "edit", why, who, **entered(after, now, place))
     elif state.phase == "paused" and state.percent:
-        starts = entered(after, now, place)["starts"]
-        after = msgspec.structs.replace(after, percent=plan.steps[place], starts=starts)
+        after = msgspec.structs.replace(after, percent=plan.steps[place], starts=stretched(after, now))
     return after, (Event(now, state.model, who, "edit", state.where, after.where, why),)
 
 

@@ -217,6 +217,26 @@ class Gaps:
         return max(0.0, max(lows) - min(highs)), max(highs) - min(lows)
 
 
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Several at once, the worst first: beyond what is allowed if any is, within it only if all are.
+
+    Their chances to be wrong add up: each one's alpha must be a share of the whole.
+    """
+
+    each: tuple[Gaps, ...]
+
+    @property
+    def losses(self) -> tuple[float, float]:
+        return self.each[0].losses
+
+    def exceeds(self, allowed: Allowed, alpha: float) -> bool:
+        return any(one.exceeds(allowed, alpha) for one in self.each)
+
+    def keeps(self, allowed: Allowed, alpha: float) -> bool:
+        return all(one.keeps(allowed, alpha) for one in self.each)
+
+
 def cells(stable: NDArray[Any], candidate: NDArray[Any], ordered: bool) -> tuple[NDArray[Any], NDArray[Any]]:
     """Both as at most ten cells: tenths of all rows where the cells have an order, else the nine fullest and the rest."""
     both = stable + candidate

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 from numpy.typing import NDArray
 
 from gateway.manifest import Manifest
 from gateway.rollout.comparison import (
     Allowed,
+    AnyOf,
     Averages,
     Comparison,
     Distance,
@@ -96,6 +98,8 @@ def unfit(gate: GateConfig, manifest: Manifest, referenced: bool) -> str | None:
         (metric in _SCORES and not classifies, "needs classes"),
         (metric in _VALUES and manifest.task != "regression", "needs a regression model"),
         (metric in _VALUES and manifest.score is None, "needs an output that is declared as the score"),
+        (name == "disagreement" and manifest.task == "regression", "needs classes"),
+        (name == "disagreement" and not manifest.prediction, "needs an output that is declared as the prediction"),
         (name == "prediction_drift" and manifest.task == "other", "needs a model whose task is declared"),
         (name == "fairness_gap" and manifest.task != "binary", "needs a model of two classes"),
         (
@@ -168,15 +172,18 @@ def _distance(stable: NDArray[Any], candidate: NDArray[Any], tuned: float) -> Di
     return Distance(*cells(stable, candidate, len(stable) in (SCORE_BINS, VALUE_BINS)), tuned)
 
 
-def _gaps(gate: GateConfig, stable: Arm, candidate: Arm, tuned: float) -> Gaps | None:
-    """The attribute with the largest gap of the candidate's; its groups bear the error of all attributes' together."""
+def _gaps(gate: GateConfig, stable: Arm, candidate: Arm, tuned: float) -> AnyOf | None:
+    """Of every attribute that has two groups to compare, the one that is worst first; they share the error."""
     found = []
     for attribute, counts in candidate.groups.items():
         own = stable.groups.get(attribute, {}) if gate.bound in ("worse_by", "ratio") else counts
         one, other = large_groups(own, counts)
         if len(other) >= 2:
             found.append(Gaps(one, other, tuned, len(candidate.groups)))
-    return max(found, key=lambda gaps: gaps.losses[1], default=None)
+    worst = sorted(
+        found, key=lambda gaps: np.nan_to_num(_value(gate, gaps), nan=-math.inf, posinf=math.inf), reverse=True
+    )
+    return AnyOf(tuple(worst)) if worst else None
 
 
 def _allowed(gate: GateConfig, amount: float) -> Allowed:

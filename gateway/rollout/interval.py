@@ -66,10 +66,8 @@ def _edge(decided: Callable[[float], bool], value: float, step: float, end: floa
 
 def _range(gate: GateConfig) -> Interval:
     """The least and the greatest that the value can be."""
-    metric = (gate.metric or "").removeprefix("estimated_")
-    unbounded = metric.startswith("latency_") or metric in ("log_loss", "mae", "rmse")
     if gate.bound == "ratio":
         return 0.0, math.inf
     if gate.bound == "worse_by":
-        return (-math.inf, math.inf) if unbounded else (-1.0, 1.0)
-    return 0.0, math.inf if unbounded else 1.0
+        return (-1.0, 1.0) if gate.bounded else (-math.inf, math.inf)
+    return 0.0, 1.0 if gate.bounded else math.inf

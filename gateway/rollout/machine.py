@@ -13,6 +13,9 @@ from gateway.traffic import RolloutConfig
 Phase = Literal["pending", "running", "paused", "waiting_approval", "succeeded", "rolled_back", "aborted", "superseded"]
 
 ENDED = frozenset({"succeeded", "rolled_back", "aborted", "superseded"})
+LOOKING = frozenset({"running", "waiting_approval"})
+"""The phases in which what the gates say has consequences."""
+
 ITSELF = "driftgate"
 """Who does what nobody asked for."""
 
@@ -98,10 +101,10 @@ def step(state: State, verdicts: Sequence[Verdict], answered: float, ready: Coll
     """
     if state.phase in ENDED:
         return state, ()
-    state = _replaced(state, ready=tuple(sorted(set(ready) & {state.plan.stable, state.plan.candidate})))
+    state = _readied(state, ready, now)
     if state.phase == "pending":
         return _enter(state, now)
-    if state.phase not in ("running", "waiting_approval"):
+    if state.phase not in LOOKING:
         return state, ()
     if state.plan.candidate not in state.ready:
         why = f"version {state.plan.candidate} is not ready: version {state.plan.stable} takes all until it is"
@@ -110,7 +113,7 @@ def step(state: State, verdicts: Sequence[Verdict], answered: float, ready: Coll
     if failing:
         phase: Phase = "rolled_back" if state.plan.on_fail == "rollback" else "paused"
         return moved(state, now, "fail", "; ".join(failing), phase=phase, percent=0.0, failed=True)
-    return _look(state, verdicts, answered, now) if state.phase == "running" else (state, ())
+    return _look(state, verdicts, answered, now)
 
 
 def waits_for(state: State, verdicts: Sequence[Verdict], answered: float, now: int) -> tuple[str, ...]:
@@ -139,8 +142,12 @@ def moved(state: State, now: int, what: str, why: str, who: str = ITSELF, **chan
 
 def entered(state: State, now: int, place: int) -> dict[str, Any]:
     """The changes that put a rollout on a step, with evidence of its own for it."""
-    starts = (*state.starts, max(now, state.starts[-1] + 1 if state.starts else 0))[-MOST_STARTS:]
-    return {"phase": "running", "step": place, "percent": state.plan.steps[place], "starts": starts}
+    return {"phase": "running", "step": place, "percent": state.plan.steps[place], "starts": stretched(state, now)}
+
+
+def stretched(state: State, now: int) -> tuple[int, ...]:
+    """The starts, with one more from now on: evidence of different shares is never added up as if it were of one."""
+    return (*state.starts, max(now, state.starts[-1] + 1 if state.starts else 0))[-MOST_STARTS:]
 
 
 def encode(state: State) -> bytes:
@@ -153,6 +160,12 @@ def decode(data: bytes) -> State:
     return msgspec.json.decode(data, type=State, dec_hook=lambda _, plain: RolloutConfig.model_validate(plain))
 
 
+def _readied(state: State, ready: Collection[int], now: int) -> State:
+    """Knows who is ready. If a version steps in for the other one, or no longer does, a stretch of evidence begins."""
+    after = _replaced(state, ready=tuple(sorted(set(ready) & {state.plan.stable, state.plan.candidate})))
+    return after if weights(after) == weights(state) else _replaced(after, starts=stretched(state, now))
+
+
 def _enter(state: State, now: int) -> Change:
     if {state.plan.stable, state.plan.candidate} - set(state.ready):
         return state, ()
@@ -160,12 +173,14 @@ def _enter(state: State, now: int) -> Change:
 
 
 def _look(state: State, verdicts: Sequence[Verdict], answered: float, now: int) -> Change:
-    """Of a running rollout none of whose gates fails."""
+    """Of a rollout that has answers to look at, and none of whose gates fails."""
     erring = [verdict.sentence for verdict in verdicts if verdict.outcome == "error"]
     if erring:
         return _retry(state, "; ".join(erring), now)
     if state.errors and len(verdicts) == len(state.plan.gates):  # fewer: the provider was not asked
         state = _replaced(state, errors=0, retry=0)
+    if state.phase == "waiting_approval":
+        return state, ()
     return (state, ()) if waits_for(state, verdicts, answered, now) else _advance(state, now)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import sqlite3
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway import control as module
+from gateway import secret
 from gateway.config import Config, ModelConfig
 from gateway.control import Control
 from gateway.errors import GatewayError, NotReady
@@ -67,8 +70,15 @@ class Site:
         made._observer = self.observer  # type: ignore[assignment]
         return made
 
-    async def report(self, replica: str, ready: list[int], revision: int | None = None) -> None:
-        """A replica has applied a revision (None: the newest); then what is looked at is looked at."""
+    async def report(
+        self,
+        replica: str,
+        ready: list[int],
+        revision: int | None = None,
+        held: Sequence[str] = ("m",),
+        finish: bool = True,
+    ) -> None:
+        """A replica has applied a revision (None: the newest); then what is looked at is looked at, to the end or not."""
         if revision is None:
             revision = (await self.control.config())["revision"]
         self.control._looked_at = 0.0
@@ -76,7 +86,7 @@ class Site:
             replica,
             {
                 "revision": revision,
-                "ready": {"m": ready} if ready else {},
+                "ready": dict.fromkeys(held, ready) if ready else {},
                 "failures": {},
                 "closed": False,
                 "in_flight": 3,
@@ -86,6 +96,9 @@ class Site:
         )
         for task in (self.control._looking, self.control._telling):
             if task is not None:
+                await task
+        for task in self.control._looks.values():
+            if finish:
                 await task
 
     async def standing(self) -> str:
@@ -127,6 +140,66 @@ async def test_a_replica_that_starts_does_not_take_the_candidate_s_share_away(si
     assert await site.standing() == "running at 10 %"
     await site.report("b", [1])
     assert await site.standing() == "pending at 0 %"
+
+
+async def test_a_rollback_that_could_not_be_written_is_written_as_soon_as_it_can_be(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger had room for it, the routing had not: the candidate keeps its traffic until there is, and no longer."""
+    await site.control.apply(ROLLOUT, "ann")
+    await site.report("a", [1, 2])
+    site.observer.arm = arm(5000, 5000)
+    monkeypatch.setattr(site.observer, "evidence", _failing(site.observer))
+    full = True
+
+    def keep(path: Path, data: bytes) -> None:
+        if full:
+            raise OSError(errno.ENOSPC, "no space left on device")
+        secret.keep(path, data)
+
+    monkeypatch.setattr(module, "keep", keep)
+    for _ in range(2):
+        await site.report("a", [1, 2])
+    assert await site.standing() == "rolled_back at 0 %"
+    assert site.weights() == {1: 90.0, 2: 10.0}
+    full = False
+    await site.report("a", [1, 2])
+    assert site.weights() == {1: 100.0, 2: 0.0}
+
+
+async def test_a_prometheus_that_hangs_holds_up_its_own_rollout_only(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two models roll out at once, each looked at by itself."""
+    for version in (1, 2):
+        onnx_models.save(site.config.repository, "n", version, onnx_models.scale())
+    site.config = site.config.model_copy(update={"models": None})
+    site.control = site.start("two")
+    gate = "{promql: up, url: 'http://127.0.0.1:9', below: 1}"
+    slow = ROLLOUT.replace("{metric: error_rate, worse_by: 0.05}", gate)
+    await site.control.apply(slow + ROLLOUT.replace("models:\n  m:", "  n:"), "ann")
+    answer = threading.Event()
+
+    def hanging(url: str, query: str) -> float | None:
+        answer.wait()
+        return 1.0
+
+    monkeypatch.setattr(module, "ask", hanging)
+    site.observer.arm = arm(5000)
+    found: list[str] = []
+    try:
+        for _ in range(100):
+            await site.report("a", [1, 2], held=("m", "n"), finish=False)
+            found = [
+                f"{told['model']} {told['phase']} at {told['percent']:g} %" for told in await site.control.rollouts()
+            ]
+            if found[1] == "n succeeded at 100 %":
+                break
+            await asyncio.sleep(0.02)
+    finally:
+        answer.set()
+    assert found == ["m running at 10 %", "n succeeded at 100 %"]
+    await site.report("a", [1, 2], held=("m", "n"))
 
 
 async def test_the_observer_is_told_how_everything_stands(site: Site) -> None:

@@ -229,3 +229,9 @@ def test_a_provider_that_failed_is_left_alone_also_while_the_observer_is_away(tm
         site.steering.look("m", site.steering.asked()["m"], evidence(1), BOTH, broken)
         site.look(None, after_s=0)
     assert len(asked) == 2  # at once, after a second; and then not before two
+    for _ in range(1000):
+        site.now += SECOND
+        site.steering.look("m", site.steering.asked()["m"], evidence(1), BOTH, broken)
+    assert site.where == "paused at 1 %"
+    assert len(asked) == machine.RETRIES + 1
+    assert site.steering.told()[0]["verdicts"][0]["outcome"] == "error"

@@ -84,7 +84,7 @@ def test_the_versions_that_are_named_are_known(tmp_path: Path) -> None:
         ({"metric": "estimated_mae", "ratio": 1.1}, "ratio", 1.1, False),
         ({"metric": "disagreement", "above": 0.1}, "above", 0.1, False),
         ({"promql": "up", "url": "https://p", "below": 1}, "below", 1, False),
-        ({"metric": "fairness_gap", "above": 0}, "above", 0, False),
+        ({"metric": "fairness_gap", "above": 0.05}, "above", 0.05, False),
     ],
 )
 def test_a_gate_has_one_bound(gate: dict[str, Any], bound: str, limit: float, higher: bool) -> None:
@@ -99,7 +99,7 @@ def test_every_metric_can_be_watched(metric: str) -> None:
     fitting = []
     for bound in ("worse_by", "ratio", "above", "below"):
         try:
-            fitting.append(GateConfig.model_validate({"metric": metric, bound: 1.5}).bound)
+            fitting.append(GateConfig.model_validate({"metric": metric, bound: 1.5 if bound == "ratio" else 0.5}).bound)
         except ValueError:
             continue
     assert fitting
@@ -160,6 +160,11 @@ ROLLOUT = "rollout: {stable: 1, candidate: 2, " + GATES + ", %s}"
         (GATE % "{metric: accuracy, ratio: 2}", "a gate on accuracy takes exactly one of worse_by and below; found ratio"),
         (GATE % "{metric: disagreement, worse_by: 0.1}", "a gate on disagreement takes above; found worse_by"),
         (GATE % "{metric: mae, worse_by: 0}", "models.f.rollout.gates.0.worse_by: Input should be greater than 0"),
+        (GATE % "{metric: mae, above: 0}", "gates.0: mae is never below 0: expected above more than 0, found 0"),
+        (GATE % "{metric: error_rate, above: -1}", "error_rate is never below 0: expected above more than 0, found -1"),
+        (GATE % "{metric: error_rate, worse_by: 5}", "lies between 0 and 1: expected worse_by less than 1, found 5; 5 % is 0.05"),
+        (GATE % "{metric: accuracy, below: 85}", "expected below less than 1, found 85; 85 % is 0.85"),
+        (GATE % "{metric: disagreement, above: 1}", "lies between 0 and 1: expected above less than 1, found 1"),
         (GATE % "{metric: mae, ratio: 1}", "models.f.rollout.gates.0.ratio: Input should be greater than 1"),
         (GATE % "{metric: mae, above: .nan}", "models.f.rollout.gates.0.above: Input should be a finite number"),
         (GATE % "{metric: mae, above: 1}, {metric: mae, above: 2}", "models.f.rollout: gates: mae has above more than once"),

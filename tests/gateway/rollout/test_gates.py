@@ -49,6 +49,7 @@ def grouped(women: int, men: int, rows: int = 900) -> Arm:
 
 ERRORS = {"metric": "error_rate", "worse_by": 0.01}
 ACCURACY = {"metric": "accuracy", "worse_by": 0.02}
+BETWEEN = ("disagreement", "prediction_drift")
 
 
 @pytest.mark.parametrize(
@@ -111,6 +112,30 @@ def test_each_metric_has_its_verdict(gate: dict[str, Any], stable: Arm, candidat
     assert (worse, better) == (outcome == "fail", outcome == "pass")
 
 
+@pytest.mark.parametrize(
+    ("bound", "sex", "age", "outcome"),
+    [
+        ({"worse_by": 0.1}, 0.25, (0.30, 20_000), "fail"),
+        ({"worse_by": 0.1}, 0.02, (0.30, 20_000), "pass"),
+        ({"above": 0.2}, 0.10, (0.05, 110), "inconclusive"),
+        ({"above": 0.2}, 0.10, (0.35, 20_000), "fail"),
+    ],
+)  # fmt: skip
+def test_no_attribute_hides_another(bound: dict[str, float], sex: float, age: tuple[float, int], outcome: str) -> None:
+    """Whichever has the larger gap: beyond the limit in one is beyond it, and within it is only who is so in all."""
+
+    def gaps(sexes: float) -> Arm:
+        apart, n = age
+        ages = {"old": (n, round(n * 0.3)), "young": (n, round(n * (0.3 + apart)))}
+        groups = {"sex": {"f": (20_000, 6000), "m": (20_000, 6000 + round(20_000 * sexes))}, "age": ages}
+        return Arm(rows=40_000, groups=groups)
+
+    found = judged({"metric": "fairness_gap", **bound}, gaps(0.01), gaps(sex))
+    assert found.outcome == outcome, found.sentence
+    worst = sex - 0.01 if "worse_by" in bound else max(sex, age[0])
+    assert found.value == pytest.approx(worst, abs=0.01)
+
+
 def test_a_verdict_says_what_was_found_in_a_sentence() -> None:
     """With the interval, the limit and how many rows it rests on."""
     found = judged(ERRORS, arm(20_000, 20), arm(300, 18))
@@ -167,14 +192,18 @@ def test_a_provider_that_fails_is_an_error_and_not_a_failure() -> None:
 
 
 def manifest(**changes: Any) -> Manifest:
-    """Of a binary model with score and groups."""
+    """Of a binary model with score, class and groups."""
     values: dict[str, Any] = {
         "name": "flights",
         "version": 2,
         "task": "binary",
         "inputs": (Column(name="distance", datatype="FP32", shape=(-1, 1)),),
-        "outputs": (Column(name="score", datatype="FP32", shape=(-1, 1)),),
+        "outputs": (
+            Column(name="score", datatype="FP32", shape=(-1, 1)),
+            Column(name="late", datatype="INT64", shape=(-1, 1)),
+        ),
         "score": "score",
+        "prediction": "late",
         "groups": ("carrier",),
     }
     return Manifest(**{**values, **changes})
@@ -191,11 +220,13 @@ def manifest(**changes: Any) -> Manifest:
         ("estimated_f1", {}, False, "estimated_f1 needs a reference profile, reference.npz: flights/2 (binary)"),
         ("estimated_f1", {"task": "multiclass"}, True, "estimated_f1 is not estimated for several classes"),
         ("prediction_drift", {"task": "other"}, True, "prediction_drift needs a model whose task is declared"),
+        ("disagreement", {"prediction": None}, True, "disagreement needs an output that is declared as the prediction"),
+        ("disagreement", {"task": "regression"}, True, "disagreement needs classes: flights/2 (regression)"),
     ],
 )
 def test_a_gate_that_could_never_speak_is_refused(metric: str, changes: Any, referenced: bool, why: str) -> None:
     """Otherwise the rollout would wait for ever."""
-    gate = GateConfig(metric=metric, **{"above" if metric in ("prediction_drift",) else "worse_by": 0.1})
+    gate = GateConfig(metric=metric, **{"above" if metric in BETWEEN else "worse_by": 0.1})
     found = unfit(gate, manifest(**changes), referenced)
     assert found is not None
     assert found.startswith(why)
@@ -203,8 +234,7 @@ def test_a_gate_that_could_never_speak_is_refused(metric: str, changes: Any, ref
 
 def test_every_other_gate_is_fit() -> None:
     """For a binary model with everything declared, all but the errors of values."""
-    above = ("disagreement", "prediction_drift")
-    gates = [GateConfig(metric=name, **{"above" if name in above else "worse_by": 0.1}) for name in METRICS]
+    gates = [GateConfig(metric=name, **{"above" if name in BETWEEN else "worse_by": 0.1}) for name in METRICS]
     unfitting = [gate.metric for gate in gates if unfit(gate, manifest(), True)]
     assert unfitting == ["mae", "rmse", "estimated_mae", "estimated_rmse"]
     assert unfit(GateConfig(promql="up", url="http://prometheus:9090", below=1), manifest(task="other"), False) is None

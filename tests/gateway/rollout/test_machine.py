@@ -91,7 +91,37 @@ def test_a_candidate_that_is_not_ready_gives_all_back_and_returns_to_its_step() 
     assert (state.phase, weights(state), events[0].what) == ("pending", {1: 100, 2: 0}, "withdraw")
     state, _ = step(state, (), 0, BOTH, 15 * SECOND)
     assert (state.phase, state.percent, state.since) == ("running", 10.0, 15 * SECOND)
-    assert state.starts == (0, 10 * SECOND, 15 * SECOND)
+    assert state.starts == (0, 10 * SECOND, 12 * SECOND, 15 * SECOND)
+
+
+@pytest.mark.parametrize("command", [None, "pause"])
+def test_answers_while_a_version_stands_in_for_the_other_are_evidence_of_their_own(command: str | None) -> None:
+    """What stable answers alone, or the candidate, is not beside what they answered together; also while it is paused."""
+    state = started()
+    if command:
+        state, _ = COMMANDS[command](state, "bob", "", SECOND)
+    for second, ready in ((2, (2,)), (3, (2,)), (4, BOTH), (5, BOTH)):
+        state, _ = step(state, (), 0, ready, second * SECOND)
+    assert state.starts == (0, 2 * SECOND, 4 * SECOND)
+
+
+def test_a_rollout_that_is_resumed_with_a_version_away_begins_no_comparison() -> None:
+    """The answers of the time until it comes back are of one version only."""
+    state, _ = COMMANDS["pause"](started(), "bob", "", SECOND)
+    state, _ = step(state, (), 0, (2,), 2 * SECOND)
+    state, _ = COMMANDS["resume"](state, "bob", "", 3 * SECOND)
+    assert (state.phase, state.starts) == ("pending", (0, 2 * SECOND, 3 * SECOND))
+
+
+def test_a_provider_that_fails_while_somebody_is_asked_to_approve_is_no_endless_question() -> None:
+    """It is asked as often as on any step; then a person must look. One answer forgets all failures."""
+    state, _ = step(started(approve="manual", steps=(50,)), (verdict(),), 100, BOTH, 10 * SECOND)
+    once, _ = step(state, (verdict("error"),), 100, BOTH, 11 * SECOND)
+    assert (once.phase, once.errors) == ("waiting_approval", 1)
+    assert step(once, (verdict(),), 100, BOTH, 12 * SECOND)[0] == state
+    for second in range(11, 1000):
+        state, _ = step(state, (verdict("error"),), 100, BOTH, second * SECOND)
+    assert (state.phase, state.percent) == ("paused", 50.0)
 
 
 def test_manual_approval_stands_before_the_last_step_only() -> None:
