@@ -7,7 +7,8 @@ import contextlib
 import logging
 import pickle
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import ray
@@ -49,10 +50,11 @@ class News(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What survives the actor's death: the configuration in force, and what follows from it."""
+    """What survives the actor's death: the configuration in force, what follows from it, and events that no history has yet."""
 
     config: Config
     desired: Desired
+    untold: tuple[Event, ...] = ()
 
 
 class Control:
@@ -64,12 +66,16 @@ class Control:
         restored: Kept | None = (
             pickle.loads(self._file.read_bytes()) if self._file.exists() else None
         )  # our own, mode 0600
-        self._config, self._desired = restored or Kept(config, transitions.initial(config, revision=1))
+        kept = restored or _begun(config, self._file.parent)
+        self._config, self._desired, self._untold = kept
         self._steering = Steering(Ledger(config.data / "state" / "rollouts.sqlite"), time.time_ns)
-        self._steering.adopt(self._config, ITSELF)
+        self._steering.adopt(self._config, self._untold[-1].who if self._untold else ITSELF)
         if restored is None:
             self._steering.interrupt()
-        self._direct()
+        self._put(self._steered(self._desired))
+        self._note()
+        for stale in set(self._file.parent.glob("desired-*")) - {self._file}:
+            stale.unlink()
         self._observer = Asking()
         self._counting = True  # as far as we know: whoever was here before may have had the observer count
         self._shadowed: Config | None = None
@@ -106,7 +112,7 @@ class Control:
             report["closed"] and not report["in_flight"] for report in self._roster.living().values()
         )
 
-    async def change(self, what: str, model: str, versions: list[int] | None) -> GatewayError | int:
+    async def change(self, what: str, model: str, versions: list[int] | None, who: str) -> GatewayError | int:
         """Loads or unloads; gives the new revision, or why not."""
         try:
             if what == "load":
@@ -115,7 +121,9 @@ class Control:
                 changed = transitions.unload(self._desired, model, versions)
         except GatewayError as problem:
             return problem
-        self._put(changed)
+        before, after = (_in_service(desired, model) for desired in (self._desired, changed))
+        self._put(changed, Event(time.time_ns(), model, who, what, before, after, ""))
+        self._note()
         return changed.revision
 
     async def config(self) -> dict[str, Any]:
@@ -125,30 +133,34 @@ class Control:
     async def plan(self, text: str) -> GatewayError | dict[str, Any]:
         """What an edit of the configuration would change, or why it cannot be made."""
         try:
-            after, words, _ = await self._checked(text)
+            after, changes, _ = await self._checked(text)
         except GatewayError as problem:
             return problem
-        return {"changes": words, "diff": planning.diff(self._config, after)}
+        return {"changes": list(map(str, changes)), "diff": planning.diff(self._config, after)}
 
     async def apply(self, text: str, who: str) -> GatewayError | dict[str, Any]:
         """Puts an edit of the configuration into force, all of it or nothing; one that changes nothing has no effect."""
         async with self._applying:
             try:
-                after, words, checked = await self._checked(text)
-                if words:
-                    self._adopt(after, checked, who, words)
+                after, changes, checked = await self._checked(text)
+                if changes:
+                    self._adopt(after, checked, who, _events(changes, who, "apply"))
             except GatewayError as problem:
                 return problem
-        return {"revision": self._desired.revision, "changes": words, "changed": bool(words)}
+        return {
+            "revision": self._desired.revision,
+            "changes": list(map(str, changes)),
+            "changed": bool(changes),
+        }
 
-    def _adopt(self, after: Config, checked: set[str], who: str, words: list[str]) -> None:
+    def _adopt(self, after: Config, checked: set[str], who: str, told: Sequence[Event]) -> None:
         """Puts an edit into force. Once it is written here, who is killed before the rollouts know of it tells them next."""
-        before = Kept(self._config, self._desired)
+        before = Kept(self._config, self._desired, self._untold)
         edited = planning.edited(self._config, after, self._desired.models)
         desired = transitions.reconfigured(self._desired, after, edited, checked)
-        self._write(Kept(after, desired))
+        self._write(Kept(after, desired, (*self._untold, *told)))
         try:
-            self._steering.adopt(after, who, words)
+            self._steering.adopt(after, who, told)
         except BaseException:
             self._write(before)
             raise
@@ -213,8 +225,9 @@ class Control:
             self._looks |= {model: self._look_of(model, each, evidence) for model, each in asked.items()}
 
     async def _again(self) -> None:
-        """What could not be written when a rollout decided it, such as on a full disk, is written as soon as it can be."""
+        """What could not be written when it was decided, such as on a full disk, is written as soon as it can be."""
         self._direct()
+        self._note()
 
     def _look_of(self, model: str, asked: Asked, evidence: dict[str, Any] | None) -> asyncio.Task[None]:
         what = f"looking at the rollout of {model}"
@@ -238,19 +251,19 @@ class Control:
             logger.warning("the observer does not answer (%s): rollouts stay where they are", type(problem).__name__)
             return None
 
-    async def _checked(self, text: str) -> tuple[Config, list[str], set[str]]:
-        """An edit of the configuration that can be made, what it changes, in words, and the versions that were checked for it.
+    async def _checked(self, text: str) -> tuple[Config, list[planning.Change], set[str]]:
+        """An edit of the configuration that can be made, what it changes, and the versions that were checked for it.
 
         Raises GatewayError.
         """
         found: Prepared = {}
         before, held = self._config, self._desired.models
         after = await asyncio.to_thread(planning.read, text, before)
-        words = [str(change) for change in planning.changes(before, after, held)]
-        if words:
+        changes = planning.changes(before, after, held)
+        if changes:
             found = await asyncio.to_thread(prepared, before, after, held)
             validate(before, after, found)
-        return after, words, {label for label, known in found.items() if isinstance(known, Known) and known.anew}
+        return after, changes, {label for label, known in found.items() if isinstance(known, Known) and known.anew}
 
     def _direct(self) -> None:
         """Brings the routing to what the rollouts want."""
@@ -264,13 +277,56 @@ class Control:
                 desired = transitions.with_weights(desired, model, weights)
         return desired
 
-    def _put(self, desired: Desired) -> None:
-        """The desired state from now on; on the disk before anyone is told."""
-        self._write(Kept(self._config, desired))
-        self._desired = desired
+    def _put(self, desired: Desired, *told: Event) -> None:
+        """The desired state from now on, and what led to it; on the disk before anyone is told."""
+        untold = (*self._untold, *told)
+        self._write(Kept(self._config, desired, untold))
+        self._desired, self._untold = desired, untold
+
+    def _note(self) -> None:
+        """Has the history know of what happened; if it cannot be written just now, at the next look."""
+        try:
+            if self._untold:
+                self._steering.note(self._untold)
+            self._untold = ()
+        except NotReady as problem:
+            logger.warning("%s: what changed is told later", problem.message)
 
     def _write(self, state: Kept) -> None:
         keep(self._file, pickle.dumps(state))
+
+
+def _begun(config: Config, folder: Path) -> Kept:
+    """At a new start of the gateway: what the configuration asks for, and what of it was otherwise when it last ran."""
+    desired = transitions.initial(config, revision=1)
+    before = _last(folder)
+    if before is None:
+        return Kept(config, desired)
+    other = [planning.Change("", words) for words in planning.restarts(before.config, config)]
+    changes = [*other, *planning.directed(before.config, config, desired.models)]
+    return Kept(config, desired, _events(changes, ITSELF, "restart"))
+
+
+def _last(folder: Path) -> Kept | None:
+    """What was in force when the gateway last ran on this folder."""
+    for path in sorted(folder.glob("desired-*"), key=lambda path: path.stat().st_mtime_ns, reverse=True):
+        try:
+            found = pickle.loads(path.read_bytes())  # our own, mode 0600
+        except Exception as problem:
+            logger.warning("%s was written by another driftgate (%s): the history begins after it", path, problem)
+            return None
+        return found if isinstance(found, Kept) else None
+    return None
+
+
+def _events(changes: Sequence[planning.Change], who: str, what: str) -> tuple[Event, ...]:
+    now = time.time_ns()
+    return tuple(Event(now, each.model, who, what, each.before, each.after, each.words) for each in changes)
+
+
+def _in_service(desired: Desired, model: str) -> str:
+    held = ", ".join(map(str, desired.loaded(model)))
+    return f"in service: {held or 'none'}"
 
 
 def _once_more(task: asyncio.Task[None] | None, work: Work) -> asyncio.Task[None]:
@@ -287,8 +343,6 @@ async def _guarded(what: str, work: Awaitable[None]) -> None:
 
 def start_control(config: Config, boot: str) -> Any:
     """Creates the actor, and does not wait for it; Ray restarts it if it dies. boot: names this run of the gateway."""
-    for stale in (config.data / "state").glob("desired-*"):
-        stale.unlink()
     actor: Any = ray.remote(Control)
     return actor.options(
         name=NAME, namespace=NAMESPACE, num_cpus=0, max_restarts=-1, max_task_retries=3, lifetime="detached"

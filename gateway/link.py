@@ -69,15 +69,15 @@ class Link:
             await self._reconciler.apply(news)
         self._task = asyncio.get_running_loop().create_task(self._follow())
 
-    async def load(self, model: str, versions: list[int] | None) -> None:
+    async def load(self, model: str, versions: list[int] | None, who: str) -> None:
         """See rest.Control."""
-        failed = refusal(await self._change("load", model, versions), model, versions)
+        failed = refusal(await self._change("load", model, versions, who), model, versions)
         if failed is not None:
             raise BadRequest(failed.message)
 
-    async def unload(self, model: str, versions: list[int] | None) -> None:
+    async def unload(self, model: str, versions: list[int] | None, who: str) -> None:
         """See rest.Control."""
-        await self._change("unload", model, versions)
+        await self._change("unload", model, versions, who)
 
     async def config(self) -> dict[str, Any]:
         """See management.Steering; so are the next ones."""
@@ -130,8 +130,8 @@ class Link:
         ]
         return {"revision": overview["revision"], "replicas": replicas, "models": self._models(totals)}
 
-    async def _change(self, what: str, model: str, versions: list[int] | None) -> dict[str, str]:
-        outcome = await _asked(self._actor.change.remote(what, model, versions))
+    async def _change(self, what: str, model: str, versions: list[int] | None, who: str) -> dict[str, str]:
+        outcome = await _asked(self._actor.change.remote(what, model, versions, who))
         if isinstance(outcome, GatewayError):
             raise BadRequest(outcome.message) if isinstance(outcome, RepositoryError) else outcome
         failures: dict[str, str] | None = await _asked(self._actor.settled.remote(outcome, LOAD_S))

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gateway.caller import printable, who
 from gateway.config import Limits
 from gateway.errors import BadRequest, NotFound, SetupError
 from gateway.finite import finite
@@ -21,13 +22,10 @@ from gateway.signature import shown
 
 Verb = Literal["pause", "resume", "promote", "abort", "approve"]
 
-USER = "x-driftgate-user"
-"""The header by which a caller says who he is. Nobody checks it: it is for the history."""
-
 MAX_CONFIG = 2**18
 """Bytes of a configuration. Hundreds of models fit; reading more as YAML would take longer than a client waits."""
 
-_NOBODY, _WHO, _WHY = "api", 64, 500
+_WHY = 500
 _HISTORY, _MOST = 100, 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Answer = TypeVar("Answer")
@@ -80,7 +78,7 @@ def management_routes(steering: Steering, limits: Limits) -> list[Route]:
     async def apply(request: Request) -> Response:
         same_site(request)
         text = await _text(request, of_config)
-        return JSONResponse(await _mended(steering.apply(text, who(request))))
+        return JSONResponse(await _mended(steering.apply(text, who(request.headers))))
 
     async def plan(request: Request) -> Response:
         same_site(request)
@@ -92,7 +90,7 @@ def management_routes(steering: Steering, limits: Limits) -> list[Route]:
         if verb not in get_args(Verb):
             raise NotFound(f'a rollout has no command "{shown(verb)}"; it has {", ".join(get_args(Verb))}')
         why = await _why(request, of_config)
-        return JSONResponse(await steering.command(model, cast(Verb, verb), who(request), why))
+        return JSONResponse(await steering.command(model, cast(Verb, verb), who(request.headers), why))
 
     async def rollouts(request: Request) -> Response:
         return JSONResponse({"rollouts": finite(await steering.rollouts())})
@@ -112,20 +110,6 @@ def management_routes(steering: Steering, limits: Limits) -> list[Route]:
         Route("/gateway/rollouts", rollouts),
         Route("/gateway/history", history),
     ]
-
-
-def who(request: Request) -> str:
-    """Who says that he asks: at most 64 characters that can be printed.
-
-    >>> who(Request({"type": "http", "headers": [(b"x-driftgate-user", b"ann\\x1b[2J")]}))
-    'ann[2J'
-    """
-    return printable(request.headers.get(USER, ""))[:_WHO].strip() or _NOBODY
-
-
-def printable(text: str) -> str:
-    """Without what would move a terminal's cursor, or worse."""
-    return "".join(character for character in text if character.isprintable())
 
 
 def told(event: Event) -> dict[str, Any]:

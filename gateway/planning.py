@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from gateway.config import Config, ModelConfig
 from gateway.document import document
 from gateway.errors import ConfigError
-from gateway.wording import direction, edits
+from gateway.wording import answering, direction, edits
 
 LIVE = ("versions", "traffic", "sticky", "rules", "shadow", "rollout")
 """The keys of a model that may change while the gateway runs."""
@@ -25,10 +25,12 @@ _EVERY = "models: # left out: every model of the repository\n"
 
 
 class Change(NamedTuple):
-    """One thing that changes: of which model (empty: of all), and what, in words."""
+    """One thing that changes: of which model (empty: of all), and what, in words; who answered before, and who does after."""
 
     model: str
     words: str
+    before: str = ""
+    after: str = ""
 
     def __str__(self) -> str:
         return f"{self.model}: {self.words}" if self.model else self.words
@@ -79,9 +81,14 @@ def changes(before: Config, after: Config, repository: Collection[str] = ()) -> 
 
     repository: the models that are served where a configuration names none.
     """
-    refused = list(_restarts(before, after))
+    refused = [f"{words} {_RESTART}" for words in restarts(before, after)]
     if refused:
         raise ConfigError("\n".join(refused))
+    return directed(before, after, repository)
+
+
+def directed(before: Config, after: Config, repository: Collection[str] = ()) -> list[Change]:
+    """What changes in what is served and how requests are directed, in words. See changes."""
     ours, theirs = _models(before, repository), _models(after, repository)
     found = []
     if before.models is None and after.models is not None:
@@ -112,14 +119,15 @@ def diff(before: Config, after: Config) -> str:
 
 def _changed(model: str, before: ModelConfig | None, after: ModelConfig | None) -> list[Change]:
     if after is None:
-        return [Change(model, "the model is no longer served")]
-    if before is None:
-        added = ["the model is added", *direction(after), *edits(ModelConfig(), _undirected(after))]
-        return [Change(model, words) for words in added]
-    if routing(before) == routing(after):
-        return []
-    words = edits(before, after) or ["is written otherwise; no request goes another way"]
-    return [Change(model, each) for each in words]
+        words = ["the model is no longer served"]
+    elif before is None:
+        words = ["the model is added", *direction(after), *edits(ModelConfig(), _undirected(after))]
+    elif routing(before) == routing(after):
+        words = []
+    else:
+        words = edits(before, after) or ["is written otherwise; no request goes another way"]
+    was, then = (answering(settings) if settings else "" for settings in (before, after))
+    return [Change(model, each, was, then) for each in words]
 
 
 def _undirected(settings: ModelConfig) -> ModelConfig:
@@ -131,8 +139,8 @@ def _models(config: Config, repository: Collection[str]) -> Mapping[str, ModelCo
     return dict.fromkeys(repository, ModelConfig()) if config.models is None else config.models
 
 
-def _restarts(before: Config, after: Config) -> Iterator[str]:
-    """What cannot change while the gateway runs, by key."""
+def restarts(before: Config, after: Config) -> Iterator[str]:
+    """What is another in `after` and cannot change while the gateway runs, in words, by key."""
     for key in Config.model_fields:
         if key != "models":
             yield from _differences(key, getattr(before, key), getattr(after, key))
@@ -151,7 +159,7 @@ def _differences(key: str, before: Any, after: Any) -> Iterator[str]:
         for name in type(before).model_fields:
             yield from _differences(f"{key}.{name}", getattr(before, name), getattr(after, name))
         return
-    yield f"{key}: {_shown(after)} instead of {_shown(before)} {_RESTART}"
+    yield f"{key}: {_shown(after)} instead of {_shown(before)}"
 
 
 def _shown(value: Any) -> str:

@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 import httpx
 
+from gateway.caller import USER
 from gateway.client import base_url, reason
 from gateway.config import Config, Listen
 from gateway.errors import BadRequest, NotFound, SetupError
-from gateway.management import USER, Verb
+from gateway.management import Verb
 from gateway.planning import plain
 
 _SLOW_S, _QUICK_S = 600.0, 10.0

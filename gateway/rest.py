@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gateway import metadata
+from gateway.caller import who
 from gateway.catalogue import Catalogue
 from gateway.config import Limits
 from gateway.errors import BadRequest, Forbidden, GatewayError, NotFound
@@ -27,11 +28,11 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Control(Protocol):
     """What all replicas share. Every method may raise GatewayError."""
 
-    async def load(self, model: str, versions: list[int] | None) -> None:
+    async def load(self, model: str, versions: list[int] | None, who: str) -> None:
         """Puts versions (None: all that the repository has) into service on every replica, or raises why it cannot."""
         ...
 
-    async def unload(self, model: str, versions: list[int] | None) -> None:
+    async def unload(self, model: str, versions: list[int] | None, who: str) -> None:
         """Takes versions out of service on every replica."""
         ...
 
@@ -107,13 +108,13 @@ def _repository(catalogue: Catalogue, control: Control, limits: Limits) -> list[
     async def load(request: Request) -> Response:
         same_site(request)
         parameters = _parameters(await _payload(request, limits))
-        await control.load(request.path_params["model"], versions_named(parameters))
+        await control.load(request.path_params["model"], versions_named(parameters), who(request.headers))
         return JSONResponse({})
 
     async def unload(request: Request) -> Response:
         same_site(request)
         parameters = _parameters(await _payload(request, limits))
-        await control.unload(request.path_params["model"], versions_named(parameters))
+        await control.unload(request.path_params["model"], versions_named(parameters), who(request.headers))
         return JSONResponse({})
 
     return [

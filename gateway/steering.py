@@ -19,7 +19,7 @@ from gateway.rollout.machine import ENDED, LOOKING, Event, State
 from gateway.signature import shown
 
 _SECOND = 1_000_000_000
-_EVERY = 1 << 62
+_EVERY, _RECENT = 1 << 62, 1000
 
 EVENTS = (
     *("begin", "start", "advance", "wait", "succeed", "fail", "withdraw", "retry"),
@@ -50,14 +50,14 @@ class Steering:
         self._answered: dict[str, tuple[float, float]] = {}
         self._events = Counter((event.model, event.what) for event in ledger.history(None, _EVERY) if event.model)
 
-    def adopt(self, config: Config, who: str, changes: Sequence[str] = ()) -> None:
+    def adopt(self, config: Config, who: str, changes: Sequence[Event] = ()) -> None:
         """Takes up the configuration's rollouts: begins, goes on with, edits or ends them. Nothing new, nothing happens.
 
-        changes: what the configuration changes, in words, for the history.
+        changes: what the configuration changes, for the history.
         """
         now = self._clock()
         configured = {name: settings.rollout for name, settings in (config.models or {}).items() if settings.rollout}
-        told = [Event(now, "", who, "apply", "", "", change) for change in changes]
+        told = list(changes)
         with self._turn:
             revised = []
             for model in sorted({*self._states, *configured}):
@@ -74,6 +74,14 @@ class Steering:
         with self._turn:
             for state in list(self._states.values()):
                 self._move(state, *machine.step(state, (), 0.0, (), self._clock()))
+
+    def note(self, events: Sequence[Event]) -> None:
+        """Has the history tell of what happened to no rollout; of each event once, however often it is noted."""
+        with self._turn:
+            known = set(self._ledger.history(None, len(events) + _RECENT))
+            fresh = [event for event in events if event not in known]
+            if fresh:
+                self._keep((), fresh)
 
     def routed(self) -> dict[str, dict[int, float]]:
         """The weights of each model whose rollout decides them."""

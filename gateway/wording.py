@@ -35,6 +35,19 @@ def direction(settings: ModelConfig) -> list[str]:
     return [*_whole(settings.traffic), *_dark({}, settings.traffic or {})]
 
 
+def answering(settings: ModelConfig) -> str:
+    """Who answers a model's requests, in a few words.
+
+    >>> answering(ModelConfig()), answering(ModelConfig(traffic={1: 90, 2: 10}))
+    ('newest version', 'version 1 90 %, version 2 10 %')
+    """
+    if settings.rollout is not None:
+        return f"rollout of {_pair(settings.rollout)}"
+    if settings.traffic is None:
+        return "newest version"
+    return ", ".join(f"version {version} {_percent(share)}" for version, share in _shares(settings.traffic).items())
+
+
 def _served(before: tuple[int, ...] | None, after: tuple[int, ...] | None) -> list[str]:
     if before is None or after is None:
         if before == after:

@@ -32,8 +32,9 @@ gateway.observer.readings gateway.observer.watching gateway.rollout.interval gat
 gateway.observer.distributions gateway.observer.trials gateway.rollout.comparison gateway.shadow.supervisor
 gateway.rollout.metrics gateway.rollout.strata gateway.shadow.process
 gateway.rollout.evidence gateway.shadow.shadowing gateway.tracing.starting
-gateway.front gateway.grpc.service gateway.labels.routes gateway.observer.routes gateway.rollout.expectation \
-    gateway.shadow.report gateway.shadow.strikes gateway.tracing.otlp gateway.tracing.tracer
+gateway.front gateway.grpc.service gateway.labels.routes gateway.naming gateway.observer.routes \
+    gateway.rollout.expectation gateway.shadow.report gateway.shadow.strikes gateway.tracing.otlp \
+    gateway.tracing.tracer
 gateway.recorder gateway.rest gateway.rollout.outcomes gateway.shadow.checkpoint gateway.shadow.tail \
     gateway.store.store gateway.tracing.finished
 gateway.journal.places gateway.journey gateway.labels.command gateway.metadata gateway.reconcile \
@@ -60,9 +61,9 @@ gateway.admission gateway.document gateway.exposition gateway.grpc.reading gatew
     gateway.labels.files gateway.observer.exemplars gateway.observer.progress gateway.pidfile gateway.ports \
     gateway.query gateway.replay.recording gateway.report.charts gateway.report.reading gateway.report.summary \
     gateway.rollout.duration gateway.roster gateway.scoreboard gateway.secret
-gateway gateway.autoscaling gateway.console gateway.draft gateway.errors gateway.finite gateway.grpc \
-    gateway.grpc.inference_pb2 gateway.haproxy gateway.identifier gateway.journal gateway.labels gateway.leaving \
-    gateway.listening gateway.log gateway.metrics gateway.observer gateway.observer.histogram \
+gateway gateway.autoscaling gateway.caller gateway.console gateway.draft gateway.errors gateway.finite \
+    gateway.grpc gateway.grpc.inference_pb2 gateway.haproxy gateway.identifier gateway.journal gateway.labels \
+    gateway.leaving gateway.listening gateway.log gateway.metrics gateway.observer gateway.observer.histogram \
     gateway.observer.neighbours gateway.observer.recent gateway.orphans gateway.priority gateway.quantity \
     gateway.replay gateway.replay.clock gateway.replay.summary gateway.report gateway.report.axis \
     gateway.report.content gateway.report.numerals gateway.report.period gateway.rollout gateway.rollout.proportion \

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import grpc
 
 from gateway import metadata
+from gateway.caller import who
 from gateway.errors import GatewayError, Overloaded
 from gateway.grpc import inference_pb2 as pb
 from gateway.grpc.call import STREAM, UNARY, GrpcCall
@@ -96,7 +97,7 @@ class InferenceService:
         """Puts versions into service on every replica."""
         name = request.model_name or request.repository_name
         try:
-            await self.control.load(name, versions_named(_plain(request.parameters)))
+            await self.control.load(name, versions_named(_plain(request.parameters)), _who(grpc_context))
         except GatewayError as refusal:
             _refuse(grpc_context, refusal)
             return pb.RepositoryModelLoadResponse()
@@ -108,7 +109,7 @@ class InferenceService:
         """Takes versions out of service on every replica."""
         name = request.model_name or request.repository_name
         try:
-            await self.control.unload(name, versions_named(_plain(request.parameters)))
+            await self.control.unload(name, versions_named(_plain(request.parameters)), _who(grpc_context))
         except GatewayError as refusal:
             _refuse(grpc_context, refusal)
             return pb.RepositoryModelUnloadResponse()
@@ -202,6 +203,10 @@ for _described in SERVICE.methods:
         setattr(
             InferenceService, _described.name, _reading(_described.name, getattr(InferenceService, _described.name))
         )
+
+
+def _who(context: Context) -> str:
+    return who(dict(context.invocation_metadata()))
 
 
 def _refuse(context: Context, refusal: GatewayError, extra: list[tuple[str, str]] | None = None) -> None:

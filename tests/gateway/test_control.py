@@ -14,7 +14,7 @@ import pytest
 
 from gateway import control as module
 from gateway import secret
-from gateway.config import Config, ModelConfig
+from gateway.config import Config, Limits, ModelConfig
 from gateway.control import Control
 from gateway.errors import GatewayError, NotReady
 from gateway.observer.standing import Standing
@@ -271,6 +271,11 @@ async def test_killed_in_the_midst_of_an_edit_it_has_made_all_of_it_or_nothing(
     assert (await site.control.config())["config"]["models"]["m"].get("traffic") == ({1: 3, 2: 1} if made else None)
     assert await site.standing() == ("superseded at 0 %" if made else "rolled_back at 0 %")
     assert made == ((kind, when) != ("_write", "before"))
+    _, *told = [event for event in await site.control.history("m", 99) if event.what == "apply"]
+    assert {(event.who, event.after) for event in told} == (
+        {("ann", "version 1 75 %, version 2 25 %")} if made else set()
+    )
+    assert len({event.why for event in told}) == len(told)
 
 
 def _failing(counting: Counting) -> Callable[..., Any]:
@@ -324,6 +329,48 @@ async def test_a_new_start_of_the_gateway_goes_on_with_the_rollout(site: Site) -
     await site.control.command("m", "promote", "ann", "")
     site.control = site.start("three")
     assert site.weights() == {1: 0.0, 2: 100.0}
+
+
+async def test_every_change_is_told_of_its_model_with_who_and_from_where_to_where(site: Site) -> None:
+    """Edits, loads and unloads; and what was edited while the gateway was down, when it starts again."""
+    await site.control.apply("models: {m: {traffic: {1: 3, 2: 1}}}", "ann")
+    await site.control.change("unload", "m", [2], "bob")
+    await site.control.change("load", "m", [2], "cy")
+    site.config = site.config.model_copy(update={"limits": Limits(max_in_flight=7)})
+    site.control = site.start("two")
+    site.control = site.start("two")
+    found = [(each.who, each.what, each.before, each.after, each.why) for each in await site.control.history(None, 9)]
+    shares = "version 1 100 %", "version 1 75 %, version 2 25 %"
+    moved = "25 % of traffic goes from version {} to version {}"
+    assert found == [
+        ("ann", "apply", *shares, moved.format(1, 2)),
+        ("bob", "unload", "in service: 1, 2", "in service: 1", ""),
+        ("cy", "load", "in service: 1", "in service: 1, 2", ""),
+        ("driftgate", "restart", "", "", "limits.max_in_flight: 7 instead of 1024"),
+        ("driftgate", "restart", *reversed(shares), moved.format(2, 1) + ", which then has 100 %"),
+    ]
+    assert [event.model for event in await site.control.history("m", 9)] == ["m"] * 4
+
+
+async def test_what_cannot_be_told_at_once_is_told_later(site: Site) -> None:
+    """A ledger that somebody holds does not keep a version from being unloaded."""
+    site.control._steering._ledger._database.execute("PRAGMA busy_timeout = 0")
+    blocker = sqlite3.connect(site.config.data / "state" / "rollouts.sqlite", isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    await site.control.change("unload", "m", [2], "bob")
+    assert await site.control.history(None, 9) == []
+    blocker.execute("ROLLBACK")
+    await site.report("a", [1])
+    assert [(event.who, event.what) for event in await site.control.history(None, 9)] == [("bob", "unload")]
+
+
+async def test_what_another_driftgate_left_is_no_obstacle(site: Site) -> None:
+    """Its state cannot be read: the gateway begins with its configuration."""
+    (site.config.data / "state" / "desired-zero.pickle").write_bytes(b"what is this")
+    (site.config.data / "state" / "desired-one.pickle").unlink()
+    site.control = site.start("two")
+    assert await site.control.history(None, 9) == []
+    assert [path.name for path in (site.config.data / "state").glob("desired-*")] == ["desired-two.pickle"]
 
 
 async def test_files_that_change_under_a_version_that_answers_wait_for_a_load(site: Site) -> None:

@@ -113,13 +113,14 @@ def test_changes_are_told_by_model() -> None:
             "new": {"traffic": {1: 1}, "sticky": "cookie:uid"},
         }
     )
+    shares = "version 1 90 %, version 2 10 %", "version 1 80 %, version 2 20 %"
     assert changes(before, after) == [
-        Change("flights", "10 % of traffic goes from version 1 to version 2, which then has 20 %"),
-        Change("flights", "shadow 3 is added"),
-        Change("gone", "the model is no longer served"),
-        Change("new", "the model is added"),
-        Change("new", "all traffic goes to version 1"),
-        Change("new", "the same cookie:uid keeps the same version"),
+        Change("flights", "10 % of traffic goes from version 1 to version 2, which then has 20 %", *shares),
+        Change("flights", "shadow 3 is added", *shares),
+        Change("gone", "the model is no longer served", "newest version", ""),
+        Change("new", "the model is added", "", "version 1 100 %"),
+        Change("new", "all traffic goes to version 1", "", "version 1 100 %"),
+        Change("new", "the same cookie:uid keeps the same version", "", "version 1 100 %"),
     ]
     assert list(edited(before, after)) == ["flights", "new"]
 

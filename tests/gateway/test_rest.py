@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -22,19 +23,22 @@ class Desk:
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
         self.asked: list[tuple[str, str, list[int] | None]] = []
+        self.callers: list[str] = []
         self.raises: Exception | None = None
 
-    async def load(self, model: str, versions: list[int] | None) -> None:
+    async def load(self, model: str, versions: list[int] | None, who: str) -> None:
         """See Control."""
         if self.raises:
             raise self.raises
         self.asked.append(("load", model, versions))
+        self.callers.append(who)
 
-    async def unload(self, model: str, versions: list[int] | None) -> None:
+    async def unload(self, model: str, versions: list[int] | None, who: str) -> None:
         """See Control."""
         if self.raises:
             raise self.raises
         self.asked.append(("unload", model, versions))
+        self.callers.append(who)
 
     async def statistics(self, model: str | None) -> dict[tuple[str, int], dict[str, Any]]:
         """See Control."""
@@ -177,10 +181,12 @@ async def test_models_are_loaded_and_unloaded(
     client: httpx.AsyncClient, desk: Desk, verb: str, body: Any, versions: list[int] | None
 ) -> None:
     """All versions, or the one that is named."""
-    response = await client.post(f"/v2/repository/models/scale/{verb}", json=body) if body is not None else (
-        await client.post(f"/v2/repository/models/scale/{verb}")
-    )  # fmt: skip
-    assert (response.status_code, response.json(), desk.asked) == (200, {}, [(verb, "scale", versions)])
+    content = b"" if body is None else json.dumps(body).encode()
+    response = await client.post(
+        f"/v2/repository/models/scale/{verb}", content=content, headers={"x-driftgate-user": "ann"}
+    )
+    assert (response.status_code, response.json()) == (200, {})
+    assert (desk.asked, desk.callers) == ([(verb, "scale", versions)], ["ann"])
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from gateway.steering import EVENTS, Evidence, Steering
 from tests.gateway.rollout.building import SECOND, arm, plan
 
 BOTH = {1, 2}
+EDIT = machine.Event(1000 * SECOND, "m", "ann", "apply", "newest version", "version 1 100 %", "…")
 
 
 class Site:
@@ -123,7 +124,7 @@ def test_what_failed_a_rollout_stays_to_be_read(site: Site) -> None:
 
 def test_events_are_counted_from_the_beginning_of_the_ledger(site: Site) -> None:
     """Those that never happened are 0, so that the first one is an increase; an edit that was applied is none of a rollout's."""
-    site.steering.adopt(config(m=plan(approve="manual")), "ann", ["m: …"])
+    site.steering.adopt(config(m=plan(approve="manual")), "ann", [EDIT])
     site.look(evidence(1), after_s=100)
     site.look(evidence(2, failed=500))
     found = site.steering.events(())
@@ -164,12 +165,12 @@ def test_an_edit_is_in_the_ledger_as_a_whole_or_not_at_all(site: Site) -> None:
     blocker = sqlite3.connect(site.path, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     with pytest.raises(NotReady, match=r"rollouts\.sqlite cannot be written: database is locked"):
-        quick.adopt(config(m=plan(candidate=3), other=plan()), "ann", ["m: …"])
+        quick.adopt(config(m=plan(candidate=3), other=plan()), "ann", [EDIT])
     blocker.execute("ROLLBACK")
     refuse = "BEFORE INSERT ON rollouts WHEN new.model = 'other' BEGIN SELECT RAISE(FAIL, 'no'); END"
     blocker.execute(f"CREATE TRIGGER refuse {refuse}")
     with pytest.raises(NotReady):
-        quick.adopt(config(m=plan(candidate=3), other=plan()), "ann", ["m: …"])
+        quick.adopt(config(m=plan(candidate=3), other=plan()), "ann", [EDIT])
     assert quick.told() == before
     assert [event.what for event in site.steering.history(None, 10)] == ["begin", "start"]
     assert site.another().told()[0]["candidate"] == 2
@@ -191,7 +192,7 @@ def test_looks_and_edits_at_once_do_not_meet_in_one_transaction(tmp_path: Path) 
         site.now += 1
         site.steering.look("m", site.steering.asked()["m"], None, BOTH if next(edits) % 2 else {1}, silent)
 
-    acts = (flicker, lambda: site.steering.adopt(config(m=plan()), "ann", ["words"]))
+    acts = (flicker, lambda: site.steering.adopt(config(m=plan()), "ann", [EDIT]))
     threads = [threading.Thread(target=often, args=(act,)) for act in acts]
     for thread in threads:
         thread.start()

@@ -51,19 +51,19 @@ class Desk:
     """A control in memory."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, str, list[int] | None]] = []
+        self.asked: list[tuple[str, str, list[int] | None, str]] = []
 
-    async def load(self, model: str, versions: list[int] | None) -> None:
+    async def load(self, model: str, versions: list[int] | None, who: str) -> None:
         """See rest.Control."""
         if model == "slow":
             raise NotReady("slow: not every replica had finished", 5)
-        self.asked.append(("load", model, versions))
+        self.asked.append(("load", model, versions, who))
 
-    async def unload(self, model: str, versions: list[int] | None) -> None:
+    async def unload(self, model: str, versions: list[int] | None, who: str) -> None:
         """See rest.Control."""
         if model == "slow":
             raise NotReady("slow: not every replica had finished", 5)
-        self.asked.append(("unload", model, versions))
+        self.asked.append(("unload", model, versions, who))
 
     async def statistics(self, model: str | None) -> dict[tuple[str, int], dict[str, Any]]:
         """See rest.Control."""
@@ -210,8 +210,8 @@ async def test_models_are_loaded_and_unloaded(service: Service, verb: str) -> No
     version = {"version": pb.ModelRepositoryParameter(string_param="2")}
     config = {"config": pb.ModelRepositoryParameter(string_param="{}")}
     await method(asked(model_name="scale"), Context())
-    await method(asked(model_name="scale", parameters=version), Context())
-    assert service.desk.asked == [(verb.lower(), "scale", None), (verb.lower(), "scale", [2])]
+    await method(asked(model_name="scale", parameters=version), Context(x_driftgate_user="ann"))
+    assert service.desk.asked == [(verb.lower(), "scale", None, "api"), (verb.lower(), "scale", [2], "ann")]
     refused, slow = Context(), Context()
     await method(asked(model_name="scale", parameters=config), refused)
     await method(asked(model_name="slow"), slow)
