@@ -18,12 +18,16 @@ from gateway.traffic import RolloutConfig, RuleConfig, StickyText
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class Listen(Frozen):
-    """Where clients connect."""
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")]
 
-    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")] = "127.0.0.1"
+
+class Listen(Frozen):
+    """Where clients connect, and by which names beside addresses and `localhost`, where that is this machine only."""
+
+    host: HostName = "127.0.0.1"
     http: Port = 8000
     grpc: Port = 9000
+    names: tuple[HostName, ...] = ()
 
     @property
     def loopback(self) -> bool:

@@ -32,6 +32,7 @@ from gateway.labels.routes import label_routes
 from gateway.link import Link
 from gateway.log import open_log
 from gateway.management import management_routes
+from gateway.naming import Named
 from gateway.observer.asking import Asking
 from gateway.observer.routes import observer_routes
 from gateway.reconcile import Reconciler
@@ -90,7 +91,10 @@ class Gateway(InferenceService):
         )
         more = (*more, *management_routes(self._link, config.limits), *console_routes())
         more = (*more, *report_routes(Asking(), config))
-        self._front = Front(self.plane, build(catalogue, self.control, config.limits, *more))
+        rest: ASGIApp = build(catalogue, self.control, config.limits, *more)
+        if config.listen.loopback:
+            rest = Named(rest, config.listen.names)
+        self._front = Front(self.plane, rest)
         await self._link.start()
         _here = self._front
 

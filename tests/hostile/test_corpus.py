@@ -42,7 +42,7 @@ def ask(running: Running, case: Case) -> tuple[int, str | None, bytes]:
     """Sends the case as it stands, on a connection of its own; gives status, content type and body."""
     connection = http.client.HTTPConnection(running.url.removeprefix("http://"), timeout=5)
     try:
-        connection.putrequest(case.method, case.path, skip_accept_encoding=True)
+        connection.putrequest(case.method, case.path, skip_host="host" in case.headers, skip_accept_encoding=True)
         for name, value in case.headers.items():
             connection.putheader(name, value.encode("latin-1"))
         if case.body is not None:
