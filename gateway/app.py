@@ -14,9 +14,10 @@ from ray.serve.config import AutoscalingConfig, AutoscalingPolicy, HTTPOptions, 
 from ray.serve.schema import LoggingConfig
 
 from gateway import orphans
+from gateway.capacity import deployment_name, held
 from gateway.config import Autoscale, Config, ModelConfig
 from gateway.control import finish, start_control
-from gateway.dedicated import Dedicated, Remote, deployment_name
+from gateway.dedicated import Dedicated, Remote, Steady
 from gateway.environment import run_folder
 from gateway.errors import GatewayError, NotReady, SetupError
 from gateway.identifier import uuid7
@@ -159,7 +160,10 @@ def _dedicated(config: Config, folders: dict[str, dict[int, Folder]]) -> dict[st
 
 
 def _own(settings: ModelConfig, config: Config, folder: Folder) -> Any:
+    name = deployment_name(folder.model, folder.version)
+    kept = {"held": str(held(config.data, name).absolute())}
     scaling = AutoscalingConfig(
+        policy=AutoscalingPolicy(policy_function=Steady, policy_kwargs=kept),  # type: ignore[no-untyped-call]
         min_replicas=settings.min_replicas,
         max_replicas=settings.max_replicas,
         downscale_delay_s=settings.idle,
@@ -170,7 +174,7 @@ def _own(settings: ModelConfig, config: Config, folder: Folder) -> Any:
     )
     deployment: Any = serve.deployment(
         Dedicated,
-        name=deployment_name(folder.model, folder.version),
+        name=name,
         autoscaling_config=scaling,
         max_ongoing_requests=config.limits.max_in_flight,
         max_queued_requests=config.limits.max_queue,

@@ -16,7 +16,8 @@ from ray.exceptions import RayError
 
 from gateway import desired as transitions
 from gateway import planning
-from gateway.config import Autoscale, Config
+from gateway.capacity import deployment_name, hold
+from gateway.config import Autoscale, Config, ModelConfig
 from gateway.desired import Desired
 from gateway.errors import GatewayError, NotReady
 from gateway.log import open_log
@@ -79,6 +80,7 @@ class Control:
         self._observer = Asking()
         self._counting = True  # as far as we know: whoever was here before may have had the observer count
         self._shadowed: Config | None = None
+        self._held: set[str] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._looks: dict[str, asyncio.Task[None]] = {}
         self._telling: asyncio.Task[None] | None = None
@@ -228,6 +230,18 @@ class Control:
         """What could not be written when it was decided, such as on a full disk, is written as soon as it can be."""
         self._direct()
         self._note()
+        self._hold()
+
+    def _hold(self) -> None:
+        """Has the stable version of every rollout keep its processes: it may have to take all traffic back at any moment."""
+        wanted = {
+            deployment_name(model, asked.versions[0])
+            for model, asked in self._steering.asked().items()
+            if (self._config.settings(model) or ModelConfig()).placement == "dedicated"
+        }
+        if wanted != self._held:
+            hold(self._config.data, wanted)
+            self._held = wanted
 
     def _look_of(self, model: str, asked: Asked, evidence: dict[str, Any] | None) -> asyncio.Task[None]:
         what = f"looking at the rollout of {model}"

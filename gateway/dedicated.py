@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ray.exceptions import RayActorError
+from ray.serve.autoscaling_policy import replica_queue_length_autoscaling_policy
 from ray.serve.exceptions import BackPressureError, RayServeException
 from ray.serve.handle import DeploymentHandle
 
@@ -20,6 +22,18 @@ from gateway.query import Rows
 from gateway.repository import Folder
 from gateway.signature import Signature
 from gateway.version import Version, Watch, prepare, raise_cancelled
+
+
+class Steady:
+    """Serve's own policy for the number of replicas, but that it takes none away while the file `held` is there."""
+
+    def __init__(self, held: str) -> None:
+        self._held = Path(held)
+
+    def __call__(self, context: Any) -> tuple[float, dict[str, Any]]:
+        """How many there should be, >= 0, and the policy's state. context: Serve's AutoscalingContext."""
+        wanted, state = replica_queue_length_autoscaling_policy(context)
+        return max(wanted, context.target_num_replicas) if self._held.exists() else wanted, state
 
 
 class Dedicated:
@@ -99,12 +113,3 @@ class Remote(NamedTuple):
                 f"{folder.label}: its files have changed; placed in processes of its own, it is replaced by a restart"
             )
         return Version(self.manifest, self.signature, folder.stamp, RemoteRunner(self.handle, folder.label))
-
-
-def deployment_name(model: str, version: int) -> str:
-    """The deployment's name in Serve.
-
-    >>> deployment_name("flights", 2)
-    'flights-2'
-    """
-    return f"{model}-{version}"

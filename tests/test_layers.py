@@ -61,11 +61,11 @@ gateway.admission gateway.document gateway.exposition gateway.grpc.reading gatew
     gateway.labels.files gateway.observer.exemplars gateway.observer.progress gateway.pidfile gateway.ports \
     gateway.query gateway.replay.recording gateway.report.charts gateway.report.reading gateway.report.summary \
     gateway.rollout.duration gateway.roster gateway.scoreboard gateway.secret
-gateway gateway.autoscaling gateway.caller gateway.console gateway.draft gateway.errors gateway.finite \
-    gateway.grpc gateway.grpc.inference_pb2 gateway.haproxy gateway.identifier gateway.journal gateway.labels \
-    gateway.leaving gateway.listening gateway.log gateway.metrics gateway.observer gateway.observer.histogram \
-    gateway.observer.neighbours gateway.observer.recent gateway.orphans gateway.priority gateway.quantity \
-    gateway.replay gateway.replay.clock gateway.replay.summary gateway.report gateway.report.axis \
+gateway gateway.autoscaling gateway.caller gateway.capacity gateway.console gateway.draft gateway.errors \
+    gateway.finite gateway.grpc gateway.grpc.inference_pb2 gateway.haproxy gateway.identifier gateway.journal \
+    gateway.labels gateway.leaving gateway.listening gateway.log gateway.metrics gateway.observer \
+    gateway.observer.histogram gateway.observer.neighbours gateway.observer.recent gateway.orphans gateway.priority \
+    gateway.quantity gateway.replay gateway.replay.clock gateway.replay.summary gateway.report gateway.report.axis \
     gateway.report.content gateway.report.numerals gateway.report.period gateway.rollout gateway.rollout.proportion \
     gateway.rollout.sequential gateway.shadow gateway.shadow.attempt gateway.shadow.pace gateway.statistics \
     gateway.store gateway.store.unification gateway.tensor gateway.trace gateway.tracing gateway.tracing.delivery \

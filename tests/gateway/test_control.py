@@ -382,3 +382,18 @@ async def test_files_that_change_under_a_version_that_answers_wait_for_a_load(si
     found = {number: folder.stamp for number, folder in site.control._desired.models["m"].items()}
     assert found[1] == stamps[1]
     assert found[2] != stamps[2]
+
+
+async def test_stable_keeps_its_processes_while_a_rollout_is_under_way(site: Site) -> None:
+    """Those of a version that has processes of its own, until the rollout has ended; also after the actor's death."""
+    models = {"m": ModelConfig(traffic={1: 1}, placement="dedicated")}
+    site.config = site.config.model_copy(update={"models": models})
+    folder = site.config.data / "state" / "held"
+    site.control = site.start("two")
+    await site.control.apply(ROLLOUT.replace("    rollout:", "    placement: dedicated\n    rollout:"), "ann")
+    await site.report("a", [1, 2])
+    assert [path.name for path in folder.iterdir()] == ["m-1"]
+    site.control = site.start("two")
+    await site.control.command("m", "abort", "ann", "")
+    await site.report("a", [1, 2])
+    assert list(folder.iterdir()) == []

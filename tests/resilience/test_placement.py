@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from gateway.capacity import hold
 from tests.onnx_models import declared, identity, save, slow
 from tests.resilience.load import load
 from tests.running import Running, command_line, launch, wait_for
@@ -56,6 +57,17 @@ def test_a_dedicated_version_sleeps_and_wakes_on_the_first_request(running: Runn
             answer = client.post(INFER, json=ROW)
             assert (answer.status_code, answer.json()["outputs"][0]["data"]) == (200, [1.5, -2.5])
     assert processes(running, "sleeper-1") == 1
+    wait_for(lambda: processes(running, "sleeper-1") == 0, 40, "the version to sleep again")
+
+
+def test_a_dedicated_version_that_a_rollout_may_fall_back_on_stays_awake(running: Running) -> None:
+    """Until the rollout has ended, whatever little it gets to do meanwhile."""
+    with running.client() as client:
+        assert client.post(INFER, json=ROW).status_code == 200
+    hold(running.config.parent / "var", ["sleeper-1"])
+    time.sleep(6)  # three times `idle`
+    assert processes(running, "sleeper-1") == 1
+    hold(running.config.parent / "var", [])
     wait_for(lambda: processes(running, "sleeper-1") == 0, 40, "the version to sleep again")
 
 
