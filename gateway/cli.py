@@ -32,7 +32,8 @@ from gateway.report.command import report
 from gateway.repository import served
 from gateway.rolling import rollout_commands
 from gateway.routing import SHADOWS
-from gateway.scoreboard import follow, rollout_table
+from gateway.scoreboard import follow, rollout_table, shadow_table
+from gateway.shadow.report import reports, told
 from gateway.stickiness import misfit
 from gateway.storage import export, forget
 from gateway.terminal import Commands, as_json, configured, load_config, out
@@ -123,12 +124,13 @@ def check(config: Path, machine: bool) -> None:
 @click.option("--follow", "followed", is_flag=True, help="Show how the rollouts go on, until Ctrl-C.")
 @as_json
 def status(config: Path, followed: bool, machine: bool) -> None:
-    """Show what a running gateway serves, and how its rollouts stand."""
+    """Show what a running gateway serves, and how its rollouts and shadows stand."""
     settings = load_config(config)
     if followed:
         follow(lambda: standings(settings), out)
         return
-    found = {**fetch(settings.listen, "/gateway/status"), "rollouts": standings(settings)}
+    shadows = [told(report) for report in reports(settings.data, time.time_ns())]
+    found = {**fetch(settings.listen, "/gateway/status"), "rollouts": standings(settings), "shadows": shadows}
     if machine:
         click.echo(json.dumps(found, indent=2))
         return
@@ -142,6 +144,8 @@ def status(config: Path, followed: bool, machine: bool) -> None:
     out.print(f"{len(found['replicas'])} replicas, revision {found['revision']}")
     if found["rollouts"]:
         out.print(rollout_table(found["rollouts"]))
+    if shadows:
+        out.print(shadow_table(shadows))
 
 
 def standings(settings: Config) -> Any:

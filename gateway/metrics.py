@@ -103,6 +103,18 @@ SHADOW_DISAGREEMENT = Metric(
     "Share of the rows that a shadow answered otherwise than the primary version did.",
     ("model", "version", "primary"),
 )
+SHADOW_DISTANCE = Metric(
+    "driftgate_shadow_score_distance",
+    "gauge",
+    "Mean distance between a shadow's scores and the primary version's, of the same rows.",
+    ("model", "version", "primary"),
+)
+SHADOW_COST = Metric(
+    "driftgate_shadow_cost_ratio",
+    "gauge",
+    "Compute time of a row in a shadow, for one of the primary version's.",
+    ("model", "version", "primary"),
+)
 SHADOW_REQUESTS = Metric(
     "driftgate_shadow_requests",
     "counter",

@@ -64,6 +64,31 @@ def history_table(events: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
+def shadow_table(shadows: Sequence[dict[str, Any]]) -> RenderableType:
+    """What each made of its primaries, how far it is behind, what it says otherwise, and why it does not run."""
+    table = Table("shadow", "answered", "not", "behind", "against", "disagrees", "distance", "cost", box=None)
+    for shadow in shadows:
+        answered = shadow["outcomes"].get("ok", 0)
+        missed = sum(shadow["outcomes"].values()) - answered
+        head = (f"{shadow['model']}/{shadow['version']}", f"{answered:,}", f"{missed:,}", _length(shadow["lag_s"]))
+        for pair in shadow["compared"] or [{}]:
+            table.add_row(*map(Text, (*head, *_compared(pair))))
+    troubled = [shadow for shadow in shadows if shadow["trouble"]]
+    return Group(table, *(Text(f"{each['model']}/{each['version']}: {each['trouble']}") for each in troubled))
+
+
+def _compared(pair: dict[str, Any]) -> tuple[str, ...]:
+    if not pair:
+        return "–", "–", "–", "–"
+    share, distance, cost = pair["disagreement"], pair["score_distance"], pair["cost_ratio"]
+    return (
+        f"version {pair['primary']}",
+        "–" if share is None else f"{share:.1%}",
+        "–" if distance is None else f"{distance:.3g}",
+        "–" if cost is None else f"{cost:.2f} ×",
+    )
+
+
 def _change(event: dict[str, Any]) -> str:
     """`running at 10 % → paused at 10 %`, and below it why; whichever of the two there is."""
     where = " → ".join(filter(None, (event["before"], event["after"])))

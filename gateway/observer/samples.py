@@ -79,8 +79,14 @@ def _shadows(data: Path) -> Iterator[Sample]:
         for outcome, count in report.outcomes.items():
             yield Sample(metrics.SHADOW_REQUESTS, (*labels, outcome), count)
         for primary, pair in report.pairs.items():
-            if pair.disagreement is not None:
-                yield Sample(metrics.SHADOW_DISAGREEMENT, (*labels, str(primary)), pair.disagreement)
+            compared = (
+                (metrics.SHADOW_DISAGREEMENT, pair.disagreement),
+                (metrics.SHADOW_DISTANCE, pair.mean_distance),
+                (metrics.SHADOW_COST, pair.latency_ratio),
+            )
+            for metric, value in compared:
+                if value is not None:
+                    yield Sample(metric, (*labels, str(primary)), value)
         yield Sample(metrics.SHADOW_LAG, labels, report.lag_s)
         yield Sample(metrics.SHADOW_BACKLOG, labels, report.backlog)
         yield Sample(metrics.SHADOW_STARTS, labels, report.starts)

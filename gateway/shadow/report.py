@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gateway.shadow.checkpoint import Checkpoint, Shadow, checkpoints
 from gateway.shadow.comparison import Comparison
@@ -43,6 +43,29 @@ def reports(data: Path, now_ns: int) -> Iterator[Report]:
             kept.gaps,
             kept.trouble or ("its process does not run" if now_ns - kept.saved > _BEAT_NS else ""),
         )
+
+
+def told(report: Report) -> dict[str, Any]:
+    """Plain values, for people and machines; what was not compared is None."""
+    return {
+        "model": report.shadow.model,
+        "version": report.shadow.version,
+        "outcomes": dict(report.outcomes),
+        "lag_s": report.lag_s,
+        "starts": report.starts,
+        "gaps": report.gaps,
+        "trouble": report.trouble,
+        "compared": [
+            {
+                "primary": primary,
+                "rows": pair.rows,
+                "disagreement": pair.disagreement,
+                "score_distance": pair.mean_distance,
+                "cost_ratio": pair.latency_ratio,
+            }
+            for primary, pair in report.pairs.items()
+        ],
+    }
 
 
 def lag_ns(kept: Checkpoint, now_ns: int) -> int:

@@ -214,6 +214,18 @@ def _routing() -> tuple[Panel, ...]:
             objective.FLOW,
         ),
         lines(
+            "Shadows are behind",
+            "Age of the oldest primary that waits for its shadow.",
+            (Query("max by (version) (driftgate_shadow_lag_seconds)", "v{{version}}"),),
+            Look(units.Seconds, above(300), empty="No shadow runs", least=0),
+            limit=True,
+        ),
+    )
+
+
+def _shadows() -> tuple[Panel, ...]:
+    return (
+        lines(
             "Shadows disagree",
             "Share of the rows that a shadow answered otherwise than the primary did.",
             (
@@ -225,11 +237,20 @@ def _routing() -> tuple[Panel, ...]:
             Look(units.PercentUnit, above(0.05, 0.2), empty="No shadow has answered yet", least=0),
         ),
         lines(
-            "Shadows are behind",
-            "Age of the oldest primary that waits for its shadow.",
-            (Query("max by (version) (driftgate_shadow_lag_seconds)", "v{{version}}"),),
-            Look(units.Seconds, above(300), empty="No shadow runs", least=0),
-            limit=True,
+            "Distance of shadows' scores",
+            "Mean difference between a shadow's score and the primary's, of the same rows, in the score's unit.",
+            (
+                Query(
+                    "max by (version, primary) (driftgate_shadow_score_distance)", "v{{version}} against v{{primary}}"
+                ),
+            ),
+            Look(units.NoUnit, empty="No shadow has a score yet", least=0),
+        ),
+        lines(
+            "Cost of shadows",
+            "Compute time of a row in a shadow, for one of the primary's.",
+            (Query("max by (version, primary) (driftgate_shadow_cost_ratio)", "v{{version}} against v{{primary}}"),),
+            Look(units.NoUnit, empty="No shadow has answered yet", least=0),
         ),
     )
 
@@ -242,7 +263,7 @@ BOARD = Board(
         Section("", (band(5, *_strip()), band(8, *_red()))),
         Section("Versions", (band(6, _versions()), band(8, *_compared()))),
         Section("Time and saturation", (band(9, *_time()), band(7, *_saturation()))),
-        Section("Routes and shadows", (band(7, *_routing()),)),
+        Section("Routes and shadows", (band(7, *_routing()), band(7, *_shadows()))),
     ),
     ("model", "version"),
     (

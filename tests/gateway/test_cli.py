@@ -14,6 +14,8 @@ from gateway.config import Config, Listen
 from gateway.errors import ConfigError
 from gateway.pidfile import PidFile
 from gateway.ports import free_port
+from gateway.shadow.checkpoint import Checkpoint, Shadow, write
+from gateway.shadow.comparison import Comparison
 from tests import onnx_models
 
 
@@ -185,11 +187,16 @@ def test_status_is_a_table_or_json(config: Path, monkeypatch: pytest.MonkeyPatch
         return {"/gateway/status": STATUS, "/gateway/rollouts": {"rollouts": []}}[path]
 
     monkeypatch.setattr(cli, "fetch", fetch)
+    shadow = Checkpoint(since=0, outcomes={"ok": 2000, "shadow_shape": 3}, pairs={1: Comparison(rows=9)}, saved=1)
+    write(config.parent / "var", Shadow("scale", 2), shadow)
     table = run("status", config)
     assert table.exit_code == 0
-    for word in ("90%", "12,345", "[/odd]", "1 replicas, revision 3"):
-        assert word in table.stdout
-    assert json.loads(run("status", config, "--json").stdout) == {**STATUS, "rollouts": []}
+    for word in ("90%", "12,345", "[/odd]", "1 replicas, revision 3", "scale/2", "2,000", "version 1", "does not run"):
+        assert word in table.stdout, table.stdout
+    found = json.loads(run("status", config, "--json").stdout)
+    (told,) = found.pop("shadows")
+    assert found == {**STATUS, "rollouts": []}
+    assert (told["model"], told["outcomes"]["shadow_shape"]) == ("scale", 3)
 
 
 def test_the_announcement_names_what_is_served_and_what_is_not(

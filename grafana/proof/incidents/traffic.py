@@ -71,6 +71,8 @@ def _shadows() -> Iterator[Line]:
         yield line(metrics.SHADOW_REQUESTS, *who, "shadow_not_finite", at=total(model.rate * failing))
         yield line(metrics.SHADOW_REQUESTS, *who, "given_up", at=total(model.rate * failing / 10))
         yield line(metrics.SHADOW_DISAGREEMENT, *who, 1, at=0.07 + failing / 4)
+        yield line(metrics.SHADOW_DISTANCE, *who, 1, at=0.03 + failing / 9)
+        yield line(metrics.SHADOW_COST, *who, 1, at=0.31 + failing)
         yield line(metrics.SHADOW_LAG, *who, at=0.4 + failing * 2400)
         yield line(metrics.SHADOW_BACKLOG, *who, at=20_000 + failing * 3e8)
         yield line(metrics.SHADOW_STARTS, *who, at=1 + total(failing / 600))
