@@ -1,4 +1,4 @@
-"""The command line: `python -m loadtests run | bench | monitors | observer | scraping | peers install`.
+"""The command line: `python -m loadtests run | bench | monitors | routing | observer | scraping | peers install`.
 
 Exit codes: 0 done, 1 refused or failed, 2 usage.
 """
@@ -17,6 +17,7 @@ from loadtests import engine, observer, scraping, wrk
 from loadtests.bench import Effort, bench
 from loadtests.contender import contenders, peers
 from loadtests.costs import costs
+from loadtests.deciding import routing
 from loadtests.errors import LoadError
 from loadtests.machine import machine
 from loadtests.monitors import WATCHERS, measure
@@ -116,6 +117,9 @@ def monitors(rows: int, rounds: int, with_peers: bool, first: bool, path: Path |
     if path:
         path.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
     console().print(costs(found))
+
+
+cli.add_command(routing)
 
 
 @cli.command("observer")

@@ -86,7 +86,7 @@ def revise(
         _, ended = _superseded(state, f"by version {plan.candidate} against version {plan.stable}", who, now)
         begun, events = begin(model, plan, who, now)
         return begun, (*ended, *events)
-    if state.phase in ENDED - {"succeeded"}:
+    if state.phase in ENDED - {"succeeded"} or state.failed:
         return begin(model, plan, who, now)
     return _replanned(state, plan, who, now)
 

@@ -102,7 +102,10 @@ def test_what_failed_is_tried_again_only_by_another_plan() -> None:
     """Applying the same file again is no reason."""
     failed, _ = step(running(), (verdict("fail"),), 100, BOTH, 12 * SECOND)
     assert revise(failed, "flights", plan(), "ann", 15 * SECOND) == (failed, ())
+    paused, _ = step(running(on_fail="pause"), (verdict("fail"),), 100, BOTH, 12 * SECOND)
+    assert revise(paused, "flights", plan(on_fail="pause"), "ann", 15 * SECOND) == (paused, ())
     again, events = revise(failed, "flights", plan(min_samples=7), "ann", 15 * SECOND)
+    assert revise(paused, "flights", plan(min_samples=7), "ann", 15 * SECOND)[0] == again
     assert again is not None
     assert (again.phase, again.step, again.starts, events[0].what) == ("pending", 0, (), "begin")
 
