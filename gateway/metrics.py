@@ -70,7 +70,10 @@ LAST_REQUEST = Metric(
 )
 
 RECORDS_LOST = Metric(
-    "driftgate_records_lost", "counter", "Exchanges that were not recorded, by reason: full, torn.", ("reason",)
+    "driftgate_records_lost",
+    "counter",
+    "Exchanges that were not recorded, by reason: full, torn, unreadable.",
+    ("reason",),
 )
 RECORDS_SUPERSEDED = Metric(
     "driftgate_records_superseded",

@@ -24,7 +24,7 @@ from gateway.journal.writer import Bounds, Journal
 from gateway.labels.inbox import Inbox
 from gateway.observer.fold import Fold
 from gateway.observer.ledger import Ledger
-from gateway.observer.watching import Watching
+from gateway.observer.watching import Watching, advance
 from gateway.store.store import Store
 from loadtests.errors import LoadError
 from loadtests.flights import NAME, REPOSITORY, Flights
@@ -165,7 +165,8 @@ def _stages(data: Path, rows: int) -> dict[str, float]:
                 ledger.answers(answers)
             with stage("watch"):
                 watching.answers(answers)
-                watching.advance(reader.reached_ns)
+                for _, hub in watching.hubs():
+                    advance(hub, reader.reached_ns)
             with stage("buffer"):
                 store.append(answers)
         if store.waiting >= 50_000 or reader.finished:

@@ -101,7 +101,9 @@ def _fitting(layout: Layout, field: Field, parts: Parts, counts: NDArray[np.int6
         found = [size if part is None else len(part) for part, size in zip(parts, expected, strict=True)]
     elif layout.batched:
         expected = counts.tolist()
-        found = [count if part is None else part[0][0] for part, count in zip(parts, expected, strict=True)]
+        found = [
+            count if part is None else next(iter(part[0]), -1) for part, count in zip(parts, expected, strict=True)
+        ]
     else:
         return parts
     if found == expected:
@@ -138,7 +140,7 @@ def _column(field: Field, tail: tuple[int, ...], parts: Parts, counts: NDArray[n
             blank = dtype.itemsize * size
             parts = tuple(bytes(n * blank) if p is None else p for p, n in zip(parts, counts.tolist(), strict=True))
         values = np.frombuffer(b"".join(parts), dtype)
-    return values.reshape(-1, *tail) if size != 1 else values
+    return values.reshape(int(counts.sum()), *tail) if size != 1 else values
 
 
 def _ragged(field: Field, parts: Parts, counts: NDArray[np.int64]) -> Array:

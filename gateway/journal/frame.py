@@ -98,15 +98,15 @@ _decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
 
 
 class Block(NamedTuple):
-    """Whole frames, one after another. ends: where each ends, counted from the start of the block."""
+    """Whole frames, one after another; None for one of a form that is not known. ends: of each, from the block's start."""
 
-    frames: list[Frame]
+    frames: list[Frame | None]
     ends: list[int]
 
 
 def scan(block: memoryview) -> Block:
     """The frames in `block`, up to the first that is not there, not whole (yet), or damaged."""
-    frames: list[Frame] = []
+    frames: list[Frame | None] = []
     ends: list[int] = []
     decode, unpack, crc32, head = _decoder.decode, HEADER.unpack_from, zlib.crc32, HEADER.size
     end, size = 0, len(block)
@@ -119,6 +119,9 @@ def scan(block: memoryview) -> Block:
         payload = block[start:end]
         if crc32(payload) != crc:
             break
-        frames.append(decode(payload))
+        try:
+            frames.append(decode(payload))
+        except msgspec.MsgspecError:  # another version wrote it
+            frames.append(None)
         ends.append(end)
     return Block(frames, ends)

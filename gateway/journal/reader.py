@@ -43,7 +43,7 @@ START = Place(1, len(MAGIC))
 class Chunk(NamedTuple):
     """Frames in order; answers with the layout that their number stands for.
 
-    doubtful: a dead writer's last ones, which others may have answered again.
+    doubtful: a dead writer's last ones, which others may have answered again. unreadable: frames that say nothing to us.
     """
 
     answers: list[tuple[Layout, Answered]]
@@ -51,6 +51,7 @@ class Chunk(NamedTuple):
     lost: list[Lost]
     bytes: int
     doubtful: bool = False
+    unreadable: int = 0
 
 
 class Reader:
@@ -123,7 +124,7 @@ class Reader:
 
     def _gather(self, until_ns: int, now_ns: int, limit: int) -> Chunk:
         """What ended until then, in the order of the file: behind the first frame that ended later, nothing is taken."""
-        chunk, size = Chunk([], [], [], 0), 0
+        chunk, size, unreadable = Chunk([], [], [], 0), 0, 0
         for segment, offset, block in self._blocks(self.place):
             frames, ends = block
             kept = _until(frames, until_ns, now_ns + _SKEWED_NS)
@@ -135,6 +136,8 @@ class Reader:
                     chunk.refusals.append(frame)
                 elif isinstance(frame, Lost):
                     chunk.lost.append(frame)
+                elif frame is None:
+                    unreadable += 1
             if kept:
                 self.torn += segment > self.place.segment and self._torn()
                 last = frames[kept - 1]
@@ -146,9 +149,9 @@ class Reader:
                 break
         else:
             self.behind = False
-        return chunk._replace(bytes=size)
+        return chunk._replace(bytes=size, unreadable=unreadable)
 
-    def _declare(self, frames: list[Frame]) -> None:
+    def _declare(self, frames: list[Frame | None]) -> None:
         self._layouts.update({frame.number: frame.layout for frame in frames if isinstance(frame, Declared)})
 
     def _blocks(self, place: Place, once: bool = False) -> Iterator[tuple[int, int, Block]]:
@@ -200,7 +203,7 @@ class Reader:
         return False
 
 
-def _until(frames: list[Frame], until_ns: int, absurd_ns: int) -> int:
+def _until(frames: list[Frame | None], until_ns: int, absurd_ns: int) -> int:
     """How many of the frames, from the first on, ended until then."""
     last = frames[-1] if frames else None
     if isinstance(last, Answered | Refused) and last.ended <= until_ns:

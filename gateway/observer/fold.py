@@ -16,21 +16,23 @@ import msgspec
 
 from gateway.config import Config
 from gateway.journal import columns
+from gateway.journal.frame import Answered
 from gateway.journal.places import discard, needed
 from gateway.journal.reader import FAR, HOLD_NS, PATIENCE_NS, START, Chunk, Place, Reader
 from gateway.labels.inbox import Inbox
-from gateway.observer.ledger import Ledger
+from gateway.observer.ledger import Ledger, Subject
 from gateway.observer.news import news
 from gateway.observer.progress import Progress
 from gateway.observer.recent import Recent
 from gateway.observer.trials import Trials
-from gateway.observer.watching import Watching
+from gateway.observer.watching import Watching, advance
 from gateway.record import Answers, Layout
 from gateway.rollout.expectation import Expectation
 from gateway.store.expected import Event
 from gateway.store.joining import Joined
 from gateway.store.store import Store
 from monitors.errors import ReferenceRefused
+from monitors.hub import Hub
 from monitors.reference import Reference
 
 logger = logging.getLogger("driftgate")
@@ -202,7 +204,7 @@ class Fold:
         if primaries:
             self._recent.add(primaries[-1].ended, [frame.id for frame in primaries])
             self.progress.saw([frame.ended for frame in primaries], now_ns)
-        for answers in columns.answers(frames):
+        for answers in self._readable(frames):
             self._answers(answers)
         if chunk.refusals:
             refusals = columns.refusals(chunk.refusals)
@@ -211,6 +213,20 @@ class Fold:
             self._try(self.watching.refusals, refusals)
             self._try(self.trials.refusals, refusals)
         self.progress.lost += sum(lost.count for lost in chunk.lost)
+        self.progress.unreadable += chunk.unreadable
+
+    def _readable(self, frames: list[tuple[Layout, Answered]]) -> list[Answers]:
+        """The answers as columns, without those that cannot be: each is looked for by halves, and costs the others nothing."""
+        try:
+            return columns.answers(frames)
+        except Exception:
+            if len(frames) == 1:
+                ((layout, frame),) = frames
+                logger.exception("%s/%d: the record of %s cannot be read", layout.model, layout.version, frame.id)
+                self.progress.unreadable += 1
+                return []
+        half = len(frames) // 2
+        return self._readable(frames[:half]) + self._readable(frames[half:])
 
     def _answers(self, answers: Answers) -> None:
         self._models.add(answers.layout.model)
@@ -226,10 +242,10 @@ class Fold:
         self._try(self.watching.joined, joined)
         self._try(self.trials.joined, joined)
 
-    def _try(self, follow: Callable[[Any], None], rows: Any) -> None:
+    def _try(self, follow: Callable[..., None], *rows: Any) -> None:
         """Hands rows to one of those who only look at them: when one fails, the record goes on, and the others too."""
         try:
-            follow(rows)
+            follow(*rows)
         except Exception:
             self.progress.failures += 1
             logger.exception("%s failed on recorded rows in a way that is not foreseen", follow.__qualname__)
@@ -246,7 +262,11 @@ class Fold:
     def _watch(self, final_ns: int) -> None:
         """Closes windows. final_ns: all that ended before it was read, unless a journal is still being caught up with."""
         behind = [reader.reached_ns for reader in self._readers.values() if reader.behind]
-        for subject, window in self.watching.advance(min([final_ns, *behind])):
+        for subject, hub in self.watching.hubs():
+            self._try(self._close, subject, hub, min([final_ns, *behind]))
+
+    def _close(self, subject: Subject, hub: Hub, frontier_ns: int) -> None:
+        for window in advance(hub, frontier_ns):
             self._dirty = True
             for item in news(subject, window):
                 logger.log(logging.WARNING if item.begins else logging.INFO, "%s", item.sentence)

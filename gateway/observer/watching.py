@@ -86,14 +86,6 @@ class Watching:
             if watched is not None:
                 watched.hub.refused(time, code)
 
-    def advance(self, frontier_ns: int) -> list[tuple[Subject, Window]]:
-        """Closes the windows that are complete. frontier_ns: every answer that ended before was handed over."""
-        found = []
-        for subject, each in self.hubs():
-            until = frontier_ns - int(each.settings.lateness * _SECOND)
-            found += [(subject, window) for window in each.advance(until)]
-        return found
-
     def hubs(self) -> Iterator[tuple[Subject, Hub]]:
         """Every version that is watched."""
         return ((subject, watched.hub) for subject, watched in self._watched.items() if watched is not None)
@@ -146,6 +138,11 @@ class Watching:
                 logger.error("%s/%d is watched from now on anew: %s", subject.model, subject.version, problem)
                 made = hub(Reference.load(path), layout.groups, settings(wanted))
         return Watched(layout.stamp, made)
+
+
+def advance(each: Hub, frontier_ns: int) -> list[Window]:
+    """Closes the windows that are complete. frontier_ns: every answer that ended before was handed over."""
+    return each.advance(frontier_ns - int(each.settings.lateness * _SECOND))
 
 
 def settings(wanted: Monitoring) -> Settings:

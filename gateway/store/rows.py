@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -145,7 +146,7 @@ def _column(values: Array, absent: NDArray[np.bool_] | None, field: Field, kind:
         values = values.astype(np.float32)
     if not pa.types.is_list(kind):
         return pa.array(values.reshape(len(values)), kind, mask=absent, from_pandas=True)
-    flat = values.reshape(len(values), -1)
+    flat = values.reshape(len(values), math.prod(values.shape[1:]))
     if absent is None:
         absent = _empty_rows(flat)
     ends = np.arange(len(flat) + 1, dtype=np.int32) * np.int32(flat.shape[1])
@@ -178,7 +179,7 @@ def _values(found: pa.Array, field: Field, batched: bool) -> Array:
     if not pa.types.is_list(found.type):
         return _plain(found, dtype, field)
     shape = field.shape[1:] if batched else field.shape
-    flat = _plain(found.flatten(), dtype, field).reshape(-1, *shape)
+    flat = _plain(found.flatten(), dtype, field).reshape(len(found) - found.null_count, *shape)
     if not found.null_count:
         return flat
     values: Array = np.full((len(found), *shape), None if text else np.nan if dtype.kind == "f" else 0, dtype)

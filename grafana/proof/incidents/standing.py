@@ -48,7 +48,8 @@ def observer(trouble: Course) -> Iterator[Line]:
     yield line(metrics.COMMIT_AGE, at=about(30, "age", spread=0.3) + 900 * trouble)
     yield line(metrics.FAILURES, at=total(trouble / 120))
     yield line(metrics.RECORDS_LOST, "full", at=total(trouble))
-    yield line(metrics.RECORDS_LOST, "torn", at=0)
+    for reason in ("torn", "unreadable"):
+        yield line(metrics.RECORDS_LOST, reason, at=0)
     yield line(metrics.RECORDS_SUPERSEDED, at=3)
     yield line(metrics.JOURNAL, at=2e8 + 3.6e9 * trouble)
     yield line(metrics.JOURNAL_LIMIT, at=4 * 2**30)

@@ -93,6 +93,23 @@ def test_an_output_that_is_not_of_the_rows_is_absent(output: Field, part: Callab
     assert table_of(found).column("output.y").null_count == 1
 
 
+def test_an_output_without_a_dimension_is_absent() -> None:
+    """ONNX Runtime gives a scalar where [None, None] was declared, and one row was squeezed."""
+    layout = Layout("m", 1, "", True, (), (Field("y", "FP32", (-1, -1)),))
+    frames = [structs.replace(answered(), inputs=[], outputs=[[shape, bytes(4)]], groups=[]) for shape in ([], [1, 1])]
+    (found,) = answers([(layout, frame) for frame in frames])
+    assert found.outputs["y"].tolist() == [None, [0.0]]
+    assert found.absent["output.y"].tolist() == [True, False]
+
+
+def test_a_field_may_hold_no_values() -> None:
+    """A dimension of 0 is a shape too: there are as many rows as were asked, each empty."""
+    layout = Layout("m", 1, "", True, (Field("x", "FP32", (-1, 0)),), ())
+    frames = [structs.replace(answered(rows=rows), inputs=[b""], outputs=[], groups=[]) for rows in (1, 2)]
+    (found,) = answers([(layout, frame) for frame in frames])
+    assert found.inputs["x"].shape == (3, 0)
+
+
 def test_a_model_without_rows_gives_what_it_declares() -> None:
     """A list of any length: the first dimension counts no rows."""
     layout = Layout("m", 1, "", False, (), (Field("y", "FP32", (-1, 2)),))

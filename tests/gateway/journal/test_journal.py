@@ -8,13 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.journal.frame import MAGIC
+from gateway.journal.frame import HEADER, MAGIC
 from gateway.journal.reader import HOLD_NS, PATIENCE_NS, Chunk, Place, Reader
 from gateway.journal.segment import segment_path
 from gateway.journal.writer import Bounds, Journal
@@ -273,6 +275,17 @@ def test_damage_within_a_journal_is_counted_and_the_next_segment_read(tmp_path: 
     reader = Reader(tmp_path / journal.name)
     assert drained(reader) == ["before", "after"]
     assert reader.torn == 1
+
+
+def test_a_frame_of_a_form_that_is_not_known_is_passed_over_and_counted(tmp_path: Path) -> None:
+    """A later version wrote it, or what stands in it is not what it says; those around it are read."""
+    journal = opened(tmp_path)
+    journal.append(answered(name="before"))
+    payload = msgspec.msgpack.encode([99, "of a time to come"])
+    journal.append_encoded(bytearray(HEADER.pack(len(payload), zlib.crc32(payload)) + payload))
+    journal.append(answered(name="after"))
+    chunk = Reader(tmp_path / journal.name).read(LATER)
+    assert (ids(chunk), chunk.unreadable) == (["before", "after"], 1)
 
 
 def test_a_dead_writer_is_in_doubt_from_its_last_answer_on(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +20,11 @@ from gateway.labels.label import Label
 from gateway.observer.fold import Fold
 from gateway.observer.ledger import Subject
 from gateway.observer.samples import samples
+from monitors.hub import Hub
+from monitors.judgement import Window
 from tests.gateway.journal.conftest import LAYOUT, answered, refused
 from tests.gateway.journal.test_journal import die
+from tests.gateway.observer.test_watching import MODELS, told
 
 NOW = 1_800_000_000_000_000_000
 SCALE = Subject("scale", 1, "primary")
@@ -284,6 +289,49 @@ def test_what_was_lost_and_torn_is_counted(site: Site) -> None:
     fold.drain(NOW + HOLD_NS)
     assert fold.progress.lost == 1
     assert "after" in site.rows()
+
+
+def test_an_answer_that_cannot_be_read_costs_no_other(site: Site) -> None:
+    """It is passed over and counted, once, whatever is cut off; those around it are stored, and the journal goes."""
+    journal = site.journal("a", "b")
+    journal.append(structs.replace(answered(NOW, "damaged"), inputs=[b"123", ["city"]]))
+    journal.append(answered(NOW, "c"))
+    site.fold().step(NOW + HOLD_NS + 500)
+    site.fold().drain(NOW + HOLD_NS)
+    journal.close()
+    fold = site.fold()
+    fold.drain(NOW + HOLD_NS)
+    assert sorted(map(str, site.rows())) == ["a", "b", "c"]
+    assert fold.progress.unreadable == 1
+    assert fold.ledger.accounts[SCALE].outcomes == {"ok": 3}
+    assert not (site.config.data / "journal" / journal.name).exists()
+
+
+def test_a_window_that_cannot_be_judged_costs_no_record(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor the windows of other versions; each failure is counted."""
+    for version in ("1", "2"):
+        folder = site.config.repository / "flights" / version
+        folder.mkdir(parents=True)
+        shutil.copy(MODELS / "flights" / "1" / "reference.npz", folder)
+    site.journal("a")
+    fold = site.fold()
+    for version in (1, 2):
+        rows = told("stamp", 0)
+        fold.watching.answers(dataclasses.replace(rows, layout=structs.replace(rows.layout, version=version)))
+    closed: list[Hub] = []
+
+    def fail_first(hub: Hub, until_ns: int) -> list[Window]:
+        closed.append(hub)
+        if len(closed) == 1:
+            raise ZeroDivisionError("float division by zero")
+        return []
+
+    monkeypatch.setattr(Hub, "advance", fail_first)
+    fold.step(NOW + HOLD_NS + 500)
+    fold.commit(NOW)
+    assert site.rows() == ["a"]
+    assert closed == [hub for _, hub in fold.watching.hubs()]
+    assert (len(closed), fold.progress.failures) == (2, 1)
 
 
 def test_one_process_folds_at_a_time(site: Site) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -110,6 +112,21 @@ def test_rows_of_varying_width_are_lists_that_joined_rows_leave_out() -> None:
     assert table.column("words").to_pylist() == [["x"], ["y", "z"], None]
     assert table.column("half").to_pylist() == [[1.0, 2.0], [], None]
     assert answers_of(table, plan, "primary").inputs == {}
+
+
+def test_rows_of_no_values_are_empty_lists() -> None:
+    """A dimension of 0 is a shape too."""
+    sent = answers(["a", "b"])
+    sent = dataclasses.replace(
+        sent,
+        layout=layout(inputs=(Field("x", "FP32", (-1, 0)),), groups=()),
+        inputs={"x": np.zeros((2, 0), np.float32)},
+        groups={},
+        absent={},
+    )
+    table = table_of(sent)
+    assert table.column("x").to_pylist() == [[], []]
+    assert answers_of(table, sent.layout, "primary").inputs["x"].shape == (2, 0)
 
 
 def test_a_hashed_number_is_text_and_a_group_too() -> None:
