@@ -130,13 +130,13 @@ class Reader:
             kept = _until(frames, until_ns, now_ns + _SKEWED_NS)
             self._declare(frames[:kept])
             for frame in frames[:kept]:
-                if isinstance(frame, Answered):
+                if isinstance(frame, Answered) and frame.layout in self._layouts:
                     chunk.answers.append((self._layouts[frame.layout], frame))
                 elif isinstance(frame, Refused):
                     chunk.refusals.append(frame)
                 elif isinstance(frame, Lost):
                     chunk.lost.append(frame)
-                elif frame is None:
+                elif frame is None or isinstance(frame, Answered):
                     unreadable += 1
             if kept:
                 self.torn += segment > self.place.segment and self._torn()

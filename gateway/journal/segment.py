@@ -48,6 +48,10 @@ class Segment:
         self.used = end
         return True
 
+    def seal(self) -> None:
+        """Takes no more frames, however small."""
+        self.size = self.used
+
     def close(self) -> None:
         """Gives back what was not used."""
         self._map.close()

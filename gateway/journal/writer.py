@@ -57,7 +57,12 @@ class Journal:
     def declare(self, number: int, layout: Layout) -> None:
         """From now on, answers may name the layout by `number`."""
         self._declared[number] = layout
-        self.append(Declared(number, layout))
+        segment = self._segment
+        if segment is None or segment.append(self.encode(Declared(number, layout))):
+            return  # where there is no segment, the next one declares it
+        self.full = self.full or not self._rotate(0)
+        if self.full:
+            segment.seal()  # an answer may be smaller than its layout, and nobody could read it
 
     def withdraw(self, number: int) -> None:
         """No answer will name that layout any more."""

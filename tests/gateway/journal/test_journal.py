@@ -15,15 +15,18 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from gateway.journal.frame import HEADER, MAGIC
 from gateway.journal.reader import HOLD_NS, PATIENCE_NS, Chunk, Place, Reader
 from gateway.journal.segment import segment_path
 from gateway.journal.writer import Bounds, Journal
+from gateway.record import Field
 from tests.gateway.journal.conftest import LAYOUT, answered, refused
 
 LATER = HOLD_NS * 2
 BOUNDS = Bounds(64 << 10, 1 << 20)
+WIDE = structs.replace(LAYOUT, inputs=tuple(Field(f"feature {n}", "FP32", (-1, 1)) for n in range(200)))
 
 
 def opened(folder: Path, bounds: Bounds = BOUNDS) -> Journal:
@@ -121,6 +124,47 @@ def test_a_full_journal_counts_what_it_loses_and_says_so_when_it_has_room(tmp_pa
     chunk = reader.read(LATER)
     assert ids(chunk) == ["again"]
     assert [lost.count for lost in chunk.lost] == [2] == [journal.lost]
+
+
+def test_answers_whose_layout_found_no_room_are_lost_until_there_is_some(tmp_path: Path) -> None:
+    """However small they are: nobody could read them. The layout itself is no exchange, and counts as none."""
+    journal = opened(tmp_path, Bounds(64 << 10, 128 << 10))
+    while journal.append(answered(name="x" * 1_000)):
+        pass
+    small = answered(name="small", layout=1)
+    assert journal._segment
+    assert len(journal.encode(small)) < journal._segment.size - journal._segment.used
+    journal.declare(1, WIDE)
+    assert journal.lost == 1
+    assert not journal.append(small)
+    reader = Reader(tmp_path / journal.name)
+    drained(reader)
+    reader.delete(reader.place)
+    assert journal.make_room()
+    assert journal.append(small)
+    chunk = reader.read(LATER)
+    assert (chunk.answers, chunk.unreadable) == ([(WIDE, small)], 0)
+    assert [each.count for each in chunk.lost] == [2]
+
+
+def test_a_layout_that_fills_its_segment_stands_in_the_next(tmp_path: Path) -> None:
+    """With the answers that name it."""
+    journal = opened(tmp_path)
+    assert journal._segment
+    journal.append(answered(name="x" * (journal._segment.size - journal._segment.used - 500)))
+    journal.declare(1, WIDE)
+    journal.append(answered(name="wide", layout=1))
+    reader = Reader(tmp_path / journal.name, Place(2, len(MAGIC)))
+    assert reader.read(LATER).answers == [(WIDE, answered(name="wide", layout=1))]
+
+
+def test_an_answer_whose_layout_is_not_known_is_passed_over_and_counted(tmp_path: Path) -> None:
+    """Those around it are read."""
+    journal = opened(tmp_path)
+    for name, layout in (("before", 0), ("unknown", 9), ("after", 0)):
+        journal.append(answered(name=name, layout=layout))
+    chunk = Reader(tmp_path / journal.name).read(LATER)
+    assert (ids(chunk), chunk.unreadable) == (["before", "after"], 1)
 
 
 def test_a_disk_without_room_is_a_full_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
