@@ -92,10 +92,18 @@ OBSERVED = Metric(
     "driftgate_observer_rows", "counter", "Rows that passed through the observer since it was started.", ()
 )
 FAILURES = Metric(
-    "driftgate_observer_failures", "counter", "Times that a monitor or a gate failed on recorded rows.", ()
+    "driftgate_observer_failures",
+    "counter",
+    "Failures by part: of a monitor or a gate on recorded rows (monitors), of a whole step (observer).",
+    ("part",),
 )
 COMMITS = Metric("driftgate_observer_commits", "counter", "Checkpoints of journal places, store and monitors.", ())
-COMMIT_AGE = Metric("driftgate_observer_checkpoint_age_seconds", "gauge", "Time since the last checkpoint.", ())
+COMMIT_AGE = Metric(
+    "driftgate_observer_checkpoint_age_seconds",
+    "gauge",
+    "Time since all that the observer had read was in a checkpoint; near 0 while it has nothing to read.",
+    (),
+)
 JOURNAL = Metric("driftgate_journal_bytes", "gauge", "Bytes of all journals on disk.", ())
 JOURNAL_LIMIT = Metric("driftgate_journal_limit_bytes", "gauge", "What they may have (journal.max_bytes).", ())
 STORE_BYTES = Metric("driftgate_store_bytes", "gauge", "Bytes of the Parquet files.", ())

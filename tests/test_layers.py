@@ -25,8 +25,8 @@ gateway.observer.actor gateway.overview gateway.report.compilation gateway.rolli
 gateway.observer.asking gateway.remote gateway.report.changes gateway.steering
 gateway.management gateway.observer.standing gateway.report.versions gateway.rollout.commands \
     gateway.rollout.ledger
-gateway.observer.samples gateway.prometheus gateway.recordings gateway.report.watching gateway.rollout.machine \
-    gateway.storage gateway.validation
+gateway.observer.pulse gateway.observer.samples gateway.prometheus gateway.recordings gateway.report.watching \
+    gateway.rollout.machine gateway.storage gateway.validation
 gateway.metrics_page gateway.observer.fold gateway.profile gateway.report.judging gateway.rollout.gates
 gateway.observer.readings gateway.observer.watching gateway.rollout.interval gateway.shadow.actor
 gateway.observer.distributions gateway.observer.trials gateway.rollout.comparison gateway.shadow.supervisor

@@ -25,6 +25,7 @@ from gateway.metrics import Sample
 from gateway.observer.asking import NAME, NAMESPACE
 from gateway.observer.distributions import distributions
 from gateway.observer.fold import Fold
+from gateway.observer.pulse import Pulse
 from gateway.observer.readings import told
 from gateway.observer.samples import samples
 from gateway.observer.standing import SILENT_S, Standing
@@ -58,6 +59,7 @@ class Observer:
         self._fold: Fold | None = None
         self._samples: list[Sample] = []
         self._sampled = 0.0
+        self._pulse = Pulse(config, time.time_ns())
         self._standing: tuple[float, Standing] | None = None
         self._traffic = Traffic(time.time(), [])
         self._version = installed("driftgate")
@@ -148,13 +150,14 @@ class Observer:
                     gc.collect()
                     collected = time.monotonic()
                 time.sleep(0.001 if behind else _POLL_S)  # the lock goes to whoever waits for it
-            except (GatewayError, OSError) as problem:
-                logger.error("the observer cannot go on just now, and tries again: %s", problem)
-                self._stopped.wait(_AGAIN_S)
-            except Exception:
-                logger.exception(
-                    "the observer failed in a way that is not foreseen; it starts again from its checkpoint"
-                )
+            except Exception as problem:
+                self._pulse.failures += 1
+                if isinstance(problem, GatewayError | OSError):
+                    logger.error("the observer cannot go on just now, and tries again: %s", problem)
+                else:
+                    logger.exception(
+                        "the observer failed in a way that is not foreseen; it starts again from its checkpoint"
+                    )
                 self._stopped.wait(_AGAIN_S)
 
     def _step(self, fold: Fold) -> bool:
@@ -170,21 +173,22 @@ class Observer:
         return fold.behind
 
     def _sample(self, fold: Fold) -> None:
+        self._pulse.beat(fold)
         if time.monotonic() - self._sampled <= _SAMPLE_S:
             return
         self._sampled = time.monotonic()
         try:
-            self._samples = samples(fold, self._config)
+            self._samples = samples(fold, self._config.data)
             self._traffic = traffic(fold.ledger, time.time())
             self._texts.prepare()
         except OSError:
             raise
         except Exception:  # what is shown must not cost what is recorded
-            fold.progress.failures += 1
+            self._pulse.failures += 1
             logger.exception("the metrics could not be made in a way that is not foreseen")
 
     def _all(self) -> list[Sample]:
-        found = [Sample(metrics.INFO, (self._version,), 1), *self._samples]
+        found = [Sample(metrics.INFO, (self._version,), 1), *self._pulse.samples(time.time_ns()), *self._samples]
         held = self._standing
         if held is not None and time.monotonic() - held[0] < SILENT_S:
             found += told_samples(held[1])

@@ -75,6 +75,8 @@ class Fold:
         self._readers: dict[str, Reader] = {}
         self._committed_ns = self._tended_ns = time.time_ns()
         self._dirty = False
+        self.read_ns = self.kept_ns = 0
+        """When journals were read last, and when all that had been read was in a checkpoint: ns since the epoch, 0 for never."""
 
     def step(self, now_ns: int, hold_ns: int = HOLD_NS, patience_ns: int = PATIENCE_NS) -> int:
         """Folds what is new at `now_ns`; says how much that was: bytes of journal, and labels. See Reader.read.
@@ -90,8 +92,11 @@ class Fold:
         except OSError as problem:
             raise RuntimeError(f"what is recorded cannot be read: {problem}") from problem
         self._watch(now_ns - hold_ns)
+        self.read_ns = now_ns
         if self._due(now_ns):
             self.commit(now_ns)
+        if not self._dirty:
+            self.kept_ns = now_ns
         return done
 
     def drain(self, now_ns: int, patience_ns: int = PATIENCE_NS) -> None:
@@ -120,6 +125,7 @@ class Fold:
             state["recent"] = self._recent.export()
         self.store.commit(state)
         self._committed_ns, self._dirty = now_ns, False
+        self.kept_ns = now_ns
         needed_from = needed(self._config.data, self._config.journal.max_bytes)
         for name, reader in list(self._readers.items()):
             if discard(reader, places[name], needed_from(name)):
@@ -156,11 +162,6 @@ class Fold:
         """Lets go of the store; what is not committed will be read again."""
         self.inbox.close()
         self.store.close()
-
-    @property
-    def checkpoint_age_s(self) -> float:
-        """Seconds since the last checkpoint, or since the start."""
-        return (time.time_ns() - self._committed_ns) / 1e9
 
     def backlog(self) -> int:
         """Bytes of journal that were not folded, unused room in open segments included."""

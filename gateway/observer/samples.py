@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway import metrics
-from gateway.config import Config
-from gateway.journal.segment import bytes_of
 from gateway.metrics import Distribution, Sample
 from gateway.observer.exemplars import Exemplars
 from gateway.observer.fold import Fold
@@ -18,11 +16,11 @@ from gateway.observer.readings import readings
 from gateway.shadow.report import reports
 
 
-def samples(fold: Fold, config: Config) -> list[Sample]:
-    """All of them, at this moment."""
+def samples(fold: Fold, data: Path) -> list[Sample]:
+    """All that is read from the fold, and of the shadows, at this moment. data: the folder."""
     found = [sample for subject, account in fold.ledger.accounts.items() for sample in _account(subject, account)]
     read = [sample for subject, hub in fold.watching.hubs() for sample in readings(subject, hub)]
-    return [*found, *read, *_observer(fold), *_files(fold, config), *_labels(fold), *_shadows(config.data)]
+    return [*found, *read, *_observer(fold), *_files(fold), *_labels(fold), *_shadows(data)]
 
 
 def _account(subject: Subject, account: Account) -> Iterator[Sample]:
@@ -47,18 +45,14 @@ def _observer(fold: Fold) -> Iterator[Sample]:
     yield Sample(metrics.RECORDS_LOST, ("torn",), progress.torn)
     yield Sample(metrics.RECORDS_LOST, ("unreadable",), progress.unreadable)
     yield Sample(metrics.RECORDS_SUPERSEDED, (), progress.superseded)
-    yield Sample(metrics.FAILURES, (), progress.failures)
+    yield Sample(metrics.FAILURES, ("monitors",), progress.failures)
     yield Sample(metrics.COMMITS, (), progress.commits)
-    yield Sample(metrics.COMMIT_AGE, (), fold.checkpoint_age_s)
-    yield Sample(metrics.LAG, (), progress.lag_ns / 1e9)
     yield Sample(metrics.BACKLOG, (), fold.backlog())
     yield Sample(metrics.DELAY, (), _distribution(progress.delays))
 
 
-def _files(fold: Fold, config: Config) -> Iterator[Sample]:
+def _files(fold: Fold) -> Iterator[Sample]:
     parts, size = fold.store.size
-    yield Sample(metrics.JOURNAL, (), bytes_of(config.data / "journal"))
-    yield Sample(metrics.JOURNAL_LIMIT, (), config.journal.max_bytes)
     yield Sample(metrics.STORE_BYTES, (), size)
     yield Sample(metrics.STORE_PARTS, (), parts)
     yield Sample(metrics.STORE_ROWS, (), fold.store.counts.rows)

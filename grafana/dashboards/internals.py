@@ -70,7 +70,7 @@ def _strip() -> tuple[Panel, ...]:
         ),
         number(
             "Failures",
-            "Times in the time range that a monitor or a gate failed on recorded rows.",
+            "Times in the time range that a monitor or a gate failed on recorded rows, or a whole step of the observer.",
             "round(sum(increase(driftgate_observer_failures_total[$__range])))",
             Look(units.Short, ((None, GOOD), (1, WATCH)), ((0, "None", GOOD),), empty=_SILENT, least=0),
             now=True,
@@ -146,7 +146,7 @@ def _observer() -> tuple[Panel, ...]:
         ),
         lines(
             "Checkpoints",
-            "Time since the last checkpoint of places, store and monitors. One that has nothing to read makes none.",
+            "Time since all that was read was in a checkpoint of places, store and monitors; near 0 with nothing to read.",
             (Query("max by (instance) (driftgate_observer_checkpoint_age_seconds)", "{{instance}}"),),
             Look(units.Seconds, above(600), empty=_SILENT, least=0),
         ),

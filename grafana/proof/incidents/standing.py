@@ -46,7 +46,8 @@ def observer(trouble: Course) -> Iterator[Line]:
     yield line(metrics.STORE_ROWS, at=total(75))
     yield line(metrics.COMMITS, at=total(1 / 60))
     yield line(metrics.COMMIT_AGE, at=about(30, "age", spread=0.3) + 900 * trouble)
-    yield line(metrics.FAILURES, at=total(trouble / 120))
+    yield line(metrics.FAILURES, "monitors", at=total(trouble / 120))
+    yield line(metrics.FAILURES, "observer", at=0)
     yield line(metrics.RECORDS_LOST, "full", at=total(trouble))
     for reason in ("torn", "unreadable"):
         yield line(metrics.RECORDS_LOST, reason, at=0)

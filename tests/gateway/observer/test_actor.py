@@ -6,6 +6,7 @@ import gc
 import json
 import time
 from collections.abc import Iterator
+from operator import gt
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,15 @@ from tests.gateway.journal.test_journal import die
 from tests.gateway.observer.test_fold import Site
 from tests.gateway.observer.test_standing import standing
 from tests.running import wait_for
+
+FAILURES = 'driftgate_observer_failures_total{part="observer"}'
+GROWING = ("driftgate_observer_checkpoint_age_seconds", "driftgate_observer_lag_seconds", "driftgate_journal_bytes")
+
+
+def value(observer: Observer, series: str) -> float:
+    """What a scrape says of it."""
+    lines = observer.scrape("").body.decode().splitlines()
+    return float(next(line for line in lines if line.startswith(f"{series} ")).split()[-1])
 
 
 @pytest.fixture
@@ -128,6 +138,43 @@ def test_a_full_disk_shows_in_the_metrics(site: Site, observer: Observer, monkey
     assert observer._fold is held
 
 
+def test_an_observer_that_fails_at_every_step_shows_in_the_metrics(
+    site: Site, observer: Observer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What tells of it goes on, though no fold comes far enough to be asked."""
+    monkeypatch.setattr("gateway.observer.texts.FRESH_S", 0.0)
+    monkeypatch.setattr("gateway.observer.pulse._USUAL_NS", 0)
+    observer.flush()
+
+    def broken(fold: Fold, now_ns: int) -> None:
+        raise KeyError("half done")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Fold, "step", broken)
+        wait_for(lambda: value(observer, FAILURES) > 1, 5, "failures")
+        before = [value(observer, name) for name in GROWING]
+        site.journal("a", at=time.time_ns())
+        wait_for(lambda: all(map(gt, [value(observer, name) for name in GROWING], before)), 5, "what grows meanwhile")
+    observer.flush()
+    wait_for(lambda: value(observer, "driftgate_observer_rows_total") == 1, 5, "the answer")
+    failures = value(observer, FAILURES)
+    assert value(observer, "driftgate_observer_checkpoint_age_seconds") < 5
+    observer.flush()
+    assert value(observer, FAILURES) == failures
+
+
+def test_a_store_that_cannot_be_opened_shows_in_the_metrics(site: Site) -> None:
+    """From the beginning, when there has been no fold yet."""
+    other = Store(site.config.data)
+    observer = Observer(site.config)
+    wait_for(lambda: observer._pulse.failures > 1, 5, "failures")
+    assert value(observer, FAILURES) > 1
+    assert all(value(observer, name) >= 0 for name in GROWING)
+    other.close()
+    observer.flush()
+    observer.finish()
+
+
 def test_a_crash_does_not_move_answers_from_one_step_to_the_step_before(site: Site) -> None:
     """What is read again is counted by the steps that were known, not by those of the last checkpoint."""
     journal = site.journal()
@@ -174,8 +221,7 @@ def test_metrics_that_cannot_be_made_cost_no_record(
     site.journal("a", "b", at=time.time_ns())
     observer.flush()
     assert sorted(site.rows()) == ["a", "b"]
-    with observer._folding() as fold:
-        assert fold.progress.failures > 0
+    assert value(observer, FAILURES) > 0
 
 
 def test_windows_and_distributions_are_json(observer: Observer) -> None:

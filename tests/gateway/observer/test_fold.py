@@ -19,6 +19,7 @@ from gateway.journal.writer import Bounds, Journal
 from gateway.labels.label import Label
 from gateway.observer.fold import Fold
 from gateway.observer.ledger import Subject
+from gateway.observer.pulse import Pulse
 from gateway.observer.samples import samples
 from monitors.hub import Hub
 from monitors.judgement import Window
@@ -348,7 +349,8 @@ def test_every_sample_is_of_a_declared_metric_with_its_labels(site: Site) -> Non
     fold = site.fold()
     fold.inbox.accept([Label("scale", "a", 0, 1, NOW)], NOW)
     fold.drain(time.time_ns())
-    found = samples(fold, site.config)
+    pulse = Pulse(site.config, NOW)
+    found = [*samples(fold, site.config.data), *pulse.samples(NOW)]
     assert all(len(sample.labels) == len(sample.metric.labels) for sample in found)
     assert {"driftgate_requests", "driftgate_labels", "driftgate_observer_lag_seconds"} <= {
         s.metric.name for s in found
