@@ -72,7 +72,7 @@ LAST_REQUEST = Metric(
 RECORDS_LOST = Metric(
     "driftgate_records_lost",
     "counter",
-    "Exchanges that were not recorded, by reason: full, torn, unreadable.",
+    "Exchanges that were not recorded, by reason: full, torn, unreadable; and segments of journals that are missing.",
     ("reason",),
 )
 RECORDS_SUPERSEDED = Metric(

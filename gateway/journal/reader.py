@@ -58,15 +58,15 @@ class Reader:
     """Reads the journal in `folder` from `place` on.
 
     behind: whether the last `read` left something that it could have read. reached_ns: when the last frame ended that was.
-    torn: how often something stood behind the last whole frame of a segment. doubt_from: what ended later is in doubt, ns
-    since the epoch; FAR while the writer lives.
+    torn: how often something stood behind the last whole frame of a segment. missing: segments that were gone before they
+    were read. doubt_from: what ended later is in doubt, ns since the epoch; FAR while the writer lives.
     """
 
     def __init__(self, folder: Path, place: Place = START) -> None:
         self.folder = folder
         self.place = place
         self.finished = False
-        self.torn = 0
+        self.torn = self.missing = 0
         self._layouts: dict[int, Layout] = {}
         self.behind = False
         self.reached_ns = 0
@@ -139,7 +139,10 @@ class Reader:
                 elif frame is None or isinstance(frame, Answered):
                     unreadable += 1
             if kept:
-                self.torn += segment > self.place.segment and self._torn()
+                if segment > self.place.segment:
+                    self.torn += self._torn()
+                    passed = range(self.place.segment, segment)
+                    self.missing += sum(not segment_path(self.folder, number).exists() for number in passed)
                 last = frames[kept - 1]
                 self.reached_ns = last.ended if isinstance(last, Answered | Refused) else self.reached_ns
                 size += ends[kept - 1]
@@ -159,18 +162,26 @@ class Reader:
         number, offset = place
         while True:
             # A next segment is begun only when this one is complete: asked first, so that no frame is passed over.
-            following = segment_path(self.folder, number + 1).exists()
+            following = self._following(number)
             with contextlib.suppress(FileNotFoundError), segment_path(self.folder, number).open("rb") as file:
                 for start, block in _read(file.fileno(), offset):
                     yield number, start, block
-            if once or not following:
+            if once or following is None:
                 return
-            number, offset = number + 1, START.offset
+            number, offset = following, START.offset
+
+    def _following(self, number: int) -> int | None:
+        """The next segment that there is: those between may be gone, as when an older `state` was brought back."""
+        later = [found for found in self._numbers() if found > number]
+        # One that is begun during a listing may be missing in it, even if the one after it is not.
+        return number + 1 if segment_path(self.folder, number + 1).exists() else min(later, default=None)
+
+    def _numbers(self) -> list[int]:
+        return [int(path.stem) for path in self.folder.glob("*.journal")]
 
     def _last_ended(self) -> int:
         """When the last frame's request ended, ns since the epoch; beyond FAR if the writer closed its journal: no doubt then."""
-        numbers = [int(path.stem) for path in self.folder.glob("*.journal")]
-        for number in sorted((number for number in numbers if number >= self.place.segment), reverse=True):
+        for number in sorted((number for number in self._numbers() if number >= self.place.segment), reverse=True):
             start = self.place if number == self.place.segment else Place(number, START.offset)
             last = FAR
             for frame in (frame for *_, block in self._blocks(start, once=True) for frame in block.frames):

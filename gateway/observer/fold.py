@@ -73,6 +73,7 @@ class Fold:
         self._labels_before = self.progress.labels
         self._recent = Recent(kept.get("recent"))
         self._readers: dict[str, Reader] = {}
+        self._discover()  # a checkpoint before the first step must not forget the places
         self._committed_ns = self._tended_ns = time.time_ns()
         self._dirty = False
         self.read_ns = self.kept_ns = 0
@@ -112,7 +113,8 @@ class Fold:
         self.progress.labels = self.labels
         for reader in self._readers.values():
             self.progress.torn += reader.torn
-            reader.torn = 0
+            self.progress.missing += reader.missing
+            reader.torn = reader.missing = 0
         state = {
             "places": msgspec.msgpack.encode(places),
             "label": msgspec.msgpack.encode(self._label),
@@ -121,7 +123,7 @@ class Fold:
             "trials": self.trials.export(),
             **self.watching.export(),
         }
-        if self.doubted:
+        if self.doubted or not self.read_ns:
             state["recent"] = self._recent.export()
         self.store.commit(state)
         self._committed_ns, self._dirty = now_ns, False

@@ -14,11 +14,11 @@ from gateway.observer.histogram import Histogram
 class Progress:
     """Sums since the data folder was made, but for lag_ns: the age of the oldest answer in the last step.
 
-    unreadable: frames that were passed over. failures: times that a monitor failed on rows. delays: from an answer to its
-    being observed. labels: accepted ones, by what became of them.
+    unreadable: frames that were passed over. missing: segments that were gone before they were read. failures: times that
+    a monitor failed on rows. delays: from an answer to its being observed. labels: accepted ones, by what became of them.
     """
 
-    SUMS = ("rows", "lost", "torn", "unreadable", "superseded", "commits", "failures")
+    SUMS = ("rows", "lost", "torn", "unreadable", "missing", "superseded", "commits", "failures")
 
     def __init__(self, exported: bytes | None = None) -> None:
         kept: dict[str, Any] = msgspec.msgpack.decode(exported) if exported else {}
@@ -26,6 +26,7 @@ class Progress:
         self.lost: int = kept.get("lost", 0)
         self.torn: int = kept.get("torn", 0)
         self.unreadable: int = kept.get("unreadable", 0)
+        self.missing: int = kept.get("missing", 0)
         self.superseded: int = kept.get("superseded", 0)
         self.commits: int = kept.get("commits", 0)
         self.failures: int = kept.get("failures", 0)

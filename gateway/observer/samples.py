@@ -44,6 +44,7 @@ def _observer(fold: Fold) -> Iterator[Sample]:
     yield Sample(metrics.RECORDS_LOST, ("full",), progress.lost)
     yield Sample(metrics.RECORDS_LOST, ("torn",), progress.torn)
     yield Sample(metrics.RECORDS_LOST, ("unreadable",), progress.unreadable)
+    yield Sample(metrics.RECORDS_LOST, ("missing",), progress.missing)
     yield Sample(metrics.RECORDS_SUPERSEDED, (), progress.superseded)
     yield Sample(metrics.FAILURES, ("monitors",), progress.failures)
     yield Sample(metrics.COMMITS, (), progress.commits)

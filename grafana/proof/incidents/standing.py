@@ -49,7 +49,7 @@ def observer(trouble: Course) -> Iterator[Line]:
     yield line(metrics.FAILURES, "monitors", at=total(trouble / 120))
     yield line(metrics.FAILURES, "observer", at=0)
     yield line(metrics.RECORDS_LOST, "full", at=total(trouble))
-    for reason in ("torn", "unreadable"):
+    for reason in ("torn", "unreadable", "missing"):
         yield line(metrics.RECORDS_LOST, reason, at=0)
     yield line(metrics.RECORDS_SUPERSEDED, at=3)
     yield line(metrics.JOURNAL, at=2e8 + 3.6e9 * trouble)

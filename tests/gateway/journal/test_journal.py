@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from gateway.journal.frame import HEADER, MAGIC
-from gateway.journal.reader import HOLD_NS, PATIENCE_NS, Chunk, Place, Reader
+from gateway.journal.reader import HOLD_NS, PATIENCE_NS, START, Chunk, Place, Reader
 from gateway.journal.segment import segment_path
 from gateway.journal.writer import Bounds, Journal
 from gateway.record import Field
@@ -83,6 +83,39 @@ def test_segments_follow_one_another_and_each_declares_its_layouts(tmp_path: Pat
     segment_path(folder, 1).unlink()
     later = drained(Reader(folder, Place(2, len(MAGIC))))
     assert later == names[-len(later) :]
+
+
+@pytest.mark.parametrize("dead", [False, True])
+def test_segments_that_are_gone_are_passed_over_and_counted(tmp_path: Path, dead: bool) -> None:
+    """As when a folder of state is removed, or an older one brought back: what is there is read, not waited for."""
+    journal = opened(tmp_path)
+    places = []
+    reader = Reader(tmp_path / journal.name)
+    for n in range(6):
+        journal.append(answered(name=f"{n}"))
+        drained(reader)
+        places.append(reader.place)
+        journal._rotate(0)
+    assert reader.missing == 0
+    for number in (1, 2, 3, 5):
+        segment_path(reader.folder, number).unlink()
+    if dead:
+        die(journal)
+    for place in (START, places[0]):
+        again = Reader(reader.folder, place)
+        assert drained(again) + drained(again, LATER + PATIENCE_NS) == ["3", "5"]
+        assert (again.missing, again.finished) == (4, dead)
+
+
+def test_a_segment_that_a_listing_has_missed_is_not_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two may be begun while the folder is listed; the list may then have the second of them alone."""
+    journal = opened(tmp_path)
+    for n in range(3):
+        journal.append(answered(name=f"{n}"))
+        journal._rotate(0)
+    monkeypatch.setattr(Reader, "_numbers", lambda reader: [3])
+    reader = Reader(tmp_path / journal.name)
+    assert (drained(reader)[:3], reader.missing) == (["0", "1", "2"], 0)
 
 
 @given(cut=st.integers(0, 299))

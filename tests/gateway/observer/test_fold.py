@@ -117,6 +117,41 @@ def test_a_journal_that_is_done_is_deleted_with_the_checkpoint_and_not_before(si
     assert site.rows() == ["a"]
 
 
+def test_a_checkpoint_before_the_first_step_forgets_no_place(site: Site) -> None:
+    """What rollouts look at may be committed as soon as there is a fold."""
+    journal = site.journal("a", "b")
+    journal.renew()
+    site.fold().drain(NOW + HOLD_NS)
+    site.fold().commit(NOW)
+    journal.append(answered(NOW, "c"))
+    fold = site.fold()
+    fold.drain(NOW + HOLD_NS)
+    assert sorted(map(str, site.rows())) == ["a", "b", "c"]
+    assert (fold.progress.rows, fold.progress.missing) == (3, 0)
+
+
+def test_what_was_recorded_after_a_state_that_is_brought_back_is_read_as_far_as_it_is_there(site: Site) -> None:
+    """The rest is counted as missing."""
+    journal = site.journal("a")
+    site.fold().drain(NOW + HOLD_NS)
+    site.close()
+    shutil.copytree(site.config.data / "state", site.config.data / "copy")
+    for name in ("b", "c"):
+        journal.append(answered(NOW, name))
+        journal.renew()
+    site.fold().drain(NOW + HOLD_NS)
+    site.close()
+    shutil.rmtree(site.config.data / "state")
+    (site.config.data / "copy").rename(site.config.data / "state")
+    journal.append(answered(NOW, "d"))
+    die(journal)
+    fold = site.fold()
+    fold.drain(NOW + HOLD_NS)
+    fold.drain(NOW + HOLD_NS + PATIENCE_NS)
+    assert {"a", "d"} <= set(site.rows())
+    assert fold.progress.missing == 2
+
+
 def test_a_request_that_a_dying_replica_answered_too_late_is_counted_once(site: Site) -> None:
     """HAProxy asked another one, and that answer is the one that the client has."""
     dying = site.journal("sure", at=NOW - 10**9)
@@ -139,6 +174,7 @@ def test_that_holds_when_the_observer_dies_too(site: Site) -> None:
     first = site.fold()
     first.step(NOW + HOLD_NS * 2)
     first.commit(NOW + HOLD_NS * 2)
+    site.fold().commit(NOW + HOLD_NS * 2)  # before its first step
     again = site.fold()
     again.step(NOW + HOLD_NS * 3)
     again.drain(NOW + HOLD_NS * 3 + PATIENCE_NS)
