@@ -75,6 +75,10 @@ class Alarms:
         self._forget()
         return judged
 
+    def end(self) -> None:
+        """Ends every alarm: what comes is of another time."""
+        self._series.clear()
+
     def dump(self) -> dict[str, Any]:
         """All that is remembered, in plain values that JSON can hold; `load` takes it."""
         series = [

@@ -27,7 +27,7 @@ from monitors.record import Batch
 from monitors.reference import Reference
 from monitors.settings import Settings
 from monitors.trust import ESTIMATED, GAP, Trust
-from monitors.window import ANSWERS, LABELLED, SECOND, Span, Windows
+from monitors.window import ANSWERS, LABELLED, QUIET, SECOND, Span, Windows
 
 LABELS: Final = "labels"
 
@@ -80,6 +80,15 @@ class Hub:
         """Labelled rows of times that no window holds any more."""
         return self._windows.unmatched + self._past.unmatched
 
+    @property
+    def newest(self) -> int:
+        """When the newest row was asked, or request refused, ns; 0 before the first."""
+        return self._windows.newest or 0
+
+    def quiet(self, about: About) -> bool:
+        """Whether the newest window of this kind is of the past: no answer has come for long, and for labelled ones no label."""
+        return self._windows.quiet and (about == ANSWERS or self._series.quiet)
+
     def answers(self, batch: Batch) -> None:
         """Takes in answered rows. Windows close in `advance`."""
         self._windows.answers(batch)
@@ -130,10 +139,14 @@ class Hub:
         return found + [self._judge_labelled(kept) for kept in self._past.unjudged()]
 
     def latest(self) -> list[Window]:
-        """The newest window of each kind; of labelled ones the newest whose labels have come, as it is now."""
+        """The newest window of each kind; of labelled ones the newest whose labels have come, as it is now.
+
+        No alarm of a version that answers no more fires, also if labels still come.
+        """
         kept = self._past.fullest()
         newest = [self._chronicle.newest[about] for about in (ANSWERS, LABELS) if about in self._chronicle.newest]
-        return newest + ([self._remeasured(kept)] if kept else [])
+        newest += [self._remeasured(kept)] if kept else []
+        return [window.ended() for window in newest] if self._windows.quiet else newest
 
     def history(self, most: int = 100) -> list[Window]:
         """The newest closed windows in order of time; `labelled` ones, as they are now, stand after their `answers`."""
@@ -254,6 +267,9 @@ class Hub:
         refused: Mapping[str, int] | None = None,
     ) -> Window:
         every = self._windows.every
+        before = None if about == LABELS else self._chronicle.newest.get(about)  # labels may come but once a month
+        if before and start - before.end // every > QUIET * self._windows.at_most:
+            self._alarms[about].end()
         seconds = (end - start) * every / SECOND
         weighed = self._weighed(found, labelled if about == LABELLED else n, seconds)
         judged = tuple(self._alarms[about].judge(seconds, weighed, end * every / SECOND))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from monitors.alarm import Judged
@@ -33,6 +33,11 @@ class Window:
     def firing(self) -> tuple[Judged, ...]:
         """What people are to be told of."""
         return tuple(judged for judged in self.judged if judged.state == "firing")
+
+    def ended(self) -> Window:
+        """The same of a version that answers no more: no alarm fires."""
+        judged = (replace(each, state="insufficient_data") if each.state == "firing" else each for each in self.judged)
+        return replace(self, judged=tuple(judged))
 
     def dump(self) -> Any:
         """All of it as a plain tree."""

@@ -19,6 +19,8 @@ SECOND = 1_000_000_000
 MOST_BYTES = 16 * 2**20
 MOST_PANES = 20_000
 """Rows that wait for a watermark which nobody moves are closed once they are this many bytes, or lie in so many panes."""
+QUIET = 2
+"""Longest windows without a row, after which what was found is of the past."""
 
 ANSWERS: Final = "answers"
 LABELLED: Final = "labelled"
@@ -85,6 +87,13 @@ class Windows:
         self.newest: int | None = None
         self.late = 0
         self.unmatched = 0  # labelled rows of panes that hold no answer
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the watermark is more than QUIET of the longest windows beyond the newest row and refusal."""
+        if self.boundary is None or self.newest is None:
+            return False
+        return self.boundary - self.newest // self.every > QUIET * self.at_most
 
     def answers(self, batch: Batch) -> None:
         """Takes in answered rows, of any times."""

@@ -55,7 +55,7 @@ OTHER = "other"
 
 
 def readings(subject: Subject, hub: Hub) -> Iterator[Sample]:
-    """The newest windows of one version in one role."""
+    """The newest windows of one version in one role; of those of the past only when they were, and that no alarm fires."""
     labels = (subject.model, str(subject.version), subject.role)
     windows, firing = hub.latest(), Counter[str]()
     for window in windows:
@@ -63,15 +63,18 @@ def readings(subject: Subject, hub: Hub) -> Iterator[Sample]:
         yield Sample(metrics.WINDOW_END, (*labels, window.about), window.end / 1e9)
         for judged in window.judged:
             firing[judged.measurement.monitor] += judged.state == "firing"
+    current = [window for window in windows if not hub.quiet(window.about)]
+    for window in current:
         known = [judged.measurement for judged in window.judged if _known(judged.measurement)]
         yield from _ranked(labels, known)
         yield from _measured(labels, known)
     for monitor, count in firing.items():
         yield Sample(metrics.ALARM, (*labels, monitor), count)
     yield Sample(metrics.LATE, labels, hub.late)
-    yield from _groups(labels, hub)
-    yield from shares(subject, hub.portrait)
-    yield from calibration(subject, windows)
+    yield from calibration(subject, current)
+    if not hub.quiet("answers"):
+        yield from _groups(labels, hub)
+        yield from shares(subject, hub.portrait)
 
 
 def _known(found: Measurement) -> bool:

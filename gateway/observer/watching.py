@@ -75,16 +75,13 @@ class Watching:
         )
 
     def refusals(self, refusals: Refusals) -> None:
-        """Refused requests; one that no version was chosen for counts with the version that was watched last."""
+        """Refused requests; one that no version was chosen for counts with the version that has the newest row."""
         for model, version, role, time, code in zip(
             refusals.model, refusals.version, refusals.role, refusals.time, refusals.code, strict=True
         ):
-            subject = Subject(model, version, role)
-            known = [each for each in self._watched if each.model == model and each.role == role]
-            chosen = subject if subject in self._watched else known[-1] if known and not version else None
-            watched = self._watched.get(chosen) if chosen else None
-            if watched is not None:
-                watched.hub.refused(time, code)
+            hub = self._hub(Subject(model, version, role)) if version else self._newest(model, role)
+            if hub is not None:
+                hub.refused(time, code)
 
     def hubs(self) -> Iterator[tuple[Subject, Hub]]:
         """Every version that is watched."""
@@ -104,6 +101,14 @@ class Watching:
             for role in ("primary", "shadow"):
                 if _key(Subject(layout.model, layout.version, role), layout.stamp) in self._kept:
                     self._of(layout, role, 0)
+
+    def _hub(self, subject: Subject) -> Hub | None:
+        watched = self._watched.get(subject)
+        return watched.hub if watched else None
+
+    def _newest(self, model: str, role: str) -> Hub | None:
+        hubs = (hub for subject, hub in self.hubs() if (subject.model, subject.role) == (model, role))
+        return max(hubs, key=lambda hub: hub.newest, default=None)
 
     def _of(self, layout: Layout, role: str, time: int) -> Watched | None:
         """The monitors of these files; None for the files before them. time: of the newest row, ns."""

@@ -19,6 +19,7 @@ from monitors.record import Batch
 from monitors.reference import Reference
 from monitors.registry import hub
 from monitors.settings import Settings
+from monitors.view import View
 from tests.monitors.answering import MINUTE, START, Counting, batch
 
 LIMITS = Settings(rows=10, at_most=3600.0, lateness=60.0)
@@ -50,6 +51,22 @@ class Hearing:
 
     def load(self, data: bytes) -> list[float]:
         return [float(word) for word in data.decode().strip("[]").split(",") if word]
+
+
+class Departing(Counting):
+    """An alarm, wherever there is a row with the highest score."""
+
+    def fold(self, state: Any, view: View, weight: int = 1) -> None:
+        state["rows"] += weight * len(view)
+        state["positive"] += weight * int((view.batch.scores == 1).sum())
+
+    def measure(self, state: Any) -> Sequence[Measurement]:
+        rows, high = int(state["rows"][0]), int(state["positive"][0])
+        return [
+            Measurement(
+                "departing", self.feed, "high", high, rows, p=1e-30 if high else 0.5, matters=True, enough=rows > 0
+            )
+        ]
 
 
 def _small(reference: Reference, **chosen: Any) -> Hub:
@@ -224,3 +241,65 @@ def test_tracks_do_not_depend_on_the_order_of_rows() -> None:
         assert mine.time.tolist() == theirs.time.tolist()
         assert np.array_equal(mine.means, theirs.means, equal_nan=True)
         assert 32 < len(theirs) <= 64
+
+
+def _departing(reference: Reference) -> tuple[Hub, Callable[[Batch, bool], None]]:
+    of = Hub(reference, LIMITS, [Departing(), Departing("labelled")], [])
+
+    def ask(rows: Batch, departs: bool = True) -> None:
+        rows = _known(dataclasses.replace(rows, scores=np.ones(len(rows)) if departs else np.zeros(len(rows))))
+        of.answers(rows)
+        of.labelled(rows)
+
+    return of, ask
+
+
+def _firing(of: Hub) -> list[str]:
+    return [
+        window.about for window in of.latest() if any(each.measurement.statistic == "high" for each in window.firing)
+    ]
+
+
+def test_the_alarms_of_a_version_that_answers_no_more_end(reference: Reference, example: Callable[..., Any]) -> None:
+    """After two of the longest windows; also after a restart, and also when labels still come."""
+    of, ask = _departing(reference)
+    rows = batch(example(), [0] * 10 + [1] * 10 + [2] * 10, labels=True)
+    ask(rows)
+    of.advance(START + 120 * MINUTE)
+    assert _firing(of) == ["answers", "labelled"]
+    of.advance(START + 123 * MINUTE)
+    assert _firing(of) == []
+    assert [of.quiet("answers"), of.quiet("labelled")] == [True, True]
+    again, _ = _departing(reference)
+    again.restore(of.checkpoint())
+    assert _firing(again) == []
+    late = dataclasses.replace(_known(rows), label_time=np.full(len(rows), START + 122 * MINUTE))
+    of.labelled(late)
+    of.advance(START + 124 * MINUTE)
+    assert _firing(of) == []
+    assert [of.quiet("answers"), of.quiet("labelled")] == [True, False]
+
+
+@pytest.mark.parametrize("departs", [True, False])
+def test_a_version_that_answers_again_begins_without_alarms(
+    reference: Reference, example: Callable[..., Any], departs: bool
+) -> None:
+    """What is as bad as before fires anew; what is good fires nothing, however it was before. No clock is needed for it."""
+    of, ask = _departing(reference)
+    ask(batch(example(), [0] * 10, labels=True))
+    of.advance(START + 10 * MINUTE)
+    ask(batch(example(), [300] * 10, labels=True), departs)
+    (window,) = of.advance(START + 310 * MINUTE)[:1]
+    (judged,) = window.judged
+    assert (judged.state, judged.since) == ("firing" if departs else "ok", window.end / 10**9)
+
+
+def test_an_alarm_goes_on_over_a_short_pause(reference: Reference, example: Callable[..., Any]) -> None:
+    """One window at its longest without a row ends nothing."""
+    of, ask = _departing(reference)
+    ask(batch(example(), [0] * 10, labels=True))
+    of.advance(START + 90 * MINUTE)
+    assert "answers" in _firing(of)
+    ask(batch(example(), [95] * 10, labels=True), False)
+    (window,) = of.advance(START + 100 * MINUTE)[:1]
+    assert [judged.state for judged in window.judged] == ["firing"]

@@ -165,3 +165,29 @@ def test_what_is_told_can_be_written_as_json() -> None:
     assert found["interval"] == [None, None]
     assert found["p"] is None
     assert found["detail"] == {"before": None, "after": 1.0}
+
+
+def test_what_was_found_of_a_version_that_answers_no_more_is_of_the_past() -> None:
+    """Its alarms are at 0, for their series must not end at what they were; when it last answered is still said."""
+    random = np.random.default_rng(2)
+    scores, values = random.random(ROWS), random.normal(size=ROWS)
+    truth = (random.random(ROWS) < scores).astype(float)
+    schema = Schema((ColumnSpec("x", "numeric"),), "binary")
+    of = hub(Reference.build({"x": values}, schema, scores, truth), (), Settings(rows=ROWS, at_most=3600.0))
+    ids = np.array([str(row) for row in range(ROWS)], object)
+    rows = Batch(np.arange(ROWS) * 10**9, ids, {"x": values + 3}, scores, (scores >= 0.5).astype(np.int64), 1 - truth)
+    of.answers(rows)
+    of.labelled(rows)
+
+    def found(hours: float) -> tuple[set[str], set[str]]:
+        of.advance(int(hours * 3600 * 10**9))
+        samples = list(readings(Subject("flights", 1, "primary"), of))
+        firing = {sample.labels[3] for sample in samples if sample.metric is metrics.ALARM and sample.value}
+        return firing, {sample.metric.name for sample in samples}
+
+    firing, names = found(1.5)
+    assert {"drift", "performance"} <= firing
+    assert {"driftgate_drift_score", "driftgate_performance", "driftgate_feature_share"} <= names
+    kept = {metrics.WINDOW_ROWS.name, metrics.WINDOW_END.name, metrics.ALARM.name, metrics.LATE.name}
+    for hours in (2.5, 24.0, 720.0):
+        assert found(hours) == (set(), kept)

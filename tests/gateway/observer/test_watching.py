@@ -14,7 +14,7 @@ from gateway.config import Config
 from gateway.observer.watching import Watching
 from gateway.record import Answers
 from gateway.store.joining import Joined
-from tests.gateway.store.answering import START, answers
+from tests.gateway.store.answering import START, answers, refusals
 
 MODELS = Path(__file__).parents[3] / "models"
 SECOND = 1_000_000_000
@@ -70,3 +70,16 @@ def test_files_that_are_put_back_are_watched_again(config: Config) -> None:
     watching.answers(told("old", 400, count=7))
     assert rows(watching) == 7
     assert np.array_equal(list(watching.export()), ["monitors/flights/1/primary/old"])
+
+
+def test_refusals_without_a_version_count_where_the_newest_row_is(config: Config) -> None:
+    """Else a version that traffic was taken from would seem to be asked still."""
+    shutil.copytree(config.repository / "flights" / "1", config.repository / "flights" / "2")
+    watching = Watching(config, {})
+    watching.answers(told("one", 0))
+    newer = told("two", 1)
+    watching.answers(dataclasses.replace(newer, layout=msgspec.structs.replace(newer.layout, version=2)))
+    watching.answers(told("one", 2))
+    watching.refusals(dataclasses.replace(refusals(["r"]), time=[START + 5 * SECOND]))
+    newest = {subject.version: (hub.newest - START) // SECOND for subject, hub in watching.hubs()}
+    assert newest == {1: 5, 2: 1}
