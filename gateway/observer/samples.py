@@ -15,17 +15,25 @@ from gateway.observer.ledger import Account, Subject
 from gateway.observer.readings import readings
 from gateway.shadow.report import reports
 
+FAULTS = ("deadline_exceeded", "inference_failed", "internal", "not_ready", "overloaded")
+"""Failures that are the gateway's or the model's: there before the first one, for what begins above 0 is no increase."""
+
+_SHADOWED = ("ok", "given_up", "unrecorded")
+
 
 def samples(fold: Fold, data: Path) -> list[Sample]:
     """All that is read from the fold, and of the shadows, at this moment. data: the folder."""
-    found = [sample for subject, account in fold.ledger.accounts.items() for sample in _account(subject, account)]
+    accounts = fold.ledger.accounts
+    unrouted = {Subject(subject.model, 0, "primary"): Account() for subject in accounts if subject.role == "primary"}
+    found = [sample for subject, account in {**unrouted, **accounts}.items() for sample in _account(subject, account)]
     read = [sample for subject, hub in fold.watching.hubs() for sample in readings(subject, hub)]
     return [*found, *read, *_observer(fold), *_files(fold), *_labels(fold), *_shadows(data)]
 
 
 def _account(subject: Subject, account: Account) -> Iterator[Sample]:
     labels = (subject.model, str(subject.version) if subject.version else "", subject.role)
-    for outcome, count in account.outcomes.items():
+    faults = dict.fromkeys(FAULTS if subject.role == "primary" else (), 0)
+    for outcome, count in {**faults, **account.outcomes}.items():
         yield Sample(metrics.REQUESTS, (*labels, outcome), count)
     if not account.rows:
         return
@@ -72,7 +80,7 @@ def _labels(fold: Fold) -> Iterator[Sample]:
 def _shadows(data: Path) -> Iterator[Sample]:
     for report in reports(data, time.time_ns()):
         labels = (report.shadow.model, str(report.shadow.version))
-        for outcome, count in report.outcomes.items():
+        for outcome, count in {**dict.fromkeys(_SHADOWED, 0), **report.outcomes}.items():
             yield Sample(metrics.SHADOW_REQUESTS, (*labels, outcome), count)
         for primary, pair in report.pairs.items():
             compared = (

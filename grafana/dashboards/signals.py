@@ -19,6 +19,7 @@ Links = Sequence[dashboard.DashboardLink]
 LOAD = Look(units.PercentUnit, above(0.7, 0.9), empty="Gateway silent", least=0, most=1, decimals=0)
 _ANSWERED = rate("driftgate_request_duration_seconds_count", role="primary")
 _REFUSED = rate("driftgate_requests_total", role="primary", outcome="!ok")
+_REFUSED_AT_ALL = 'sum by (outcome) (increase(driftgate_requests_total{role="primary", outcome!="ok"}[$__range])) > 0'
 _MILLISECONDS = f"{objective.SLOW_FROM * 1000:g} ms"
 
 
@@ -102,7 +103,7 @@ def refusals(wide: Labels = ()) -> Panel:
     return areas(
         "Refusals by reason",
         "Requests that got no answer in a second, by the code of their refusal; the client's own faults too.",
-        (Query(f"sum by (outcome) ({_REFUSED})", "{{outcome}}", wide=wide),),
+        (Query(f"sum by (outcome) ({_REFUSED}) and on (outcome) {_REFUSED_AT_ALL}", "{{outcome}}", wide=wide),),
         Look(units.RequestsPerSecond, empty="No request was refused", least=0, reach=1),
     )
 

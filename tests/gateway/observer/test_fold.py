@@ -13,14 +13,17 @@ import pytest
 from msgspec import structs
 
 from gateway.config import Config, StoreConfig
-from gateway.errors import SetupError
+from gateway.errors import GatewayError, SetupError
 from gateway.journal.reader import HOLD_NS, PATIENCE_NS
 from gateway.journal.writer import Bounds, Journal
 from gateway.labels.label import Label
 from gateway.observer.fold import Fold
 from gateway.observer.ledger import Subject
 from gateway.observer.pulse import Pulse
-from gateway.observer.samples import samples
+from gateway.observer.samples import FAULTS, samples
+from gateway.rollout.evidence import BLAMELESS
+from gateway.shadow.checkpoint import Checkpoint, Shadow, write
+from gateway.shadow.shadowing import GIVEN_UP, UNRECORDED
 from monitors.hub import Hub
 from monitors.judgement import Window
 from tests.gateway.journal.conftest import LAYOUT, answered, refused
@@ -391,3 +394,26 @@ def test_every_sample_is_of_a_declared_metric_with_its_labels(site: Site) -> Non
     assert {"driftgate_requests", "driftgate_labels", "driftgate_observer_lag_seconds"} <= {
         s.metric.name for s in found
     }
+
+
+def _codes(error: type[GatewayError] = GatewayError) -> set[str]:
+    return {error.code}.union(*(_codes(each) for each in error.__subclasses__() if each is not SetupError))
+
+
+def test_what_may_fail_is_counted_from_0(site: Site) -> None:
+    """Prometheus sees no increase in a series that begins at what the first failures came to."""
+    site.journal("a").append(refused(NOW))
+    write(site.config.data, Shadow("scale", 2), Checkpoint(since=0, outcomes={"ok": 3}))
+    fold = site.fold()
+    fold.drain(time.time_ns())
+    found = {(s.metric.name, *s.labels): s.value for s in samples(fold, site.config)}
+    assert set(FAULTS) == _codes() - BLAMELESS
+    for version in ("1", ""):
+        for code in FAULTS:
+            assert found["driftgate_requests", "scale", version, "primary", code] == (
+                code == "overloaded" and not version
+            )
+    shadowed = {
+        outcome: found["driftgate_shadow_requests", "scale", "2", outcome] for outcome in ("ok", GIVEN_UP, UNRECORDED)
+    }
+    assert shadowed == {"ok": 3, GIVEN_UP: 0, UNRECORDED: 0}
