@@ -61,7 +61,8 @@ class Natural:
         """The measurement, which no longer matters if it departs no further than the training period did by itself.
 
         rows: of its window, and seconds: how long that was; what is natural is that of training blocks of as many rows, or
-        of blocks as long, where traffic is denser now. `natural` in detail: the values between which it lies.
+        of blocks as long, where traffic is denser now. `natural` in detail: the values between which it lies; `as_in_training`:
+        that it would matter otherwise.
         """
         row = self._rows.get(found.key)
         if row is None or found.p is None:
@@ -76,6 +77,8 @@ class Natural:
         # Half a millionth: the edges are kept as float32.
         inside = low - 5e-7 <= departure(found, centre) <= high + 5e-7
         detail = {**found.detail, "natural": (centre + low, centre + high)}
+        if found.matters and inside:
+            detail["as_in_training"] = True
         return dataclasses.replace(found, matters=found.matters and not inside, detail=detail)
 
     def _size(self, rows: int, seconds: float) -> float:

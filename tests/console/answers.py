@@ -141,6 +141,7 @@ def monitored(feature: str, group: str, now: float) -> dict[str, Any]:
         measured("drift", feature, "psi", 1.2, interval=[0.9, 1.4], p=1e-9, state="firing", detail=drifted),
         measured("drift", feature, "js", 0.4),
         measured("drift", "hour", "psi", 0.02, interval=[0.0, 0.05]),
+        measured("drift", "season", "psi", 0.9, interval=[0.8, 1.0], p=1e-9, detail={"as_in_training": True}),
         measured("prediction_drift", "score", "psi", 0.15, interval=[0.1, 0.2], state="pending"),
         measured("quality", feature, "unseen", 0.02, detail={"values": {f"{feature} {at}": 1 for at in range(7)}}),
         measured("estimate", "roc_auc", "estimated", 0.72, interval=[0.7, 0.74]),
@@ -149,6 +150,10 @@ def monitored(feature: str, group: str, now: float) -> dict[str, Any]:
         measured(
             "fairness", attribute, "demographic_parity_difference", 0.1, interval=[0.02, 0.2],
             detail={"highest": value, "lowest": "JFK", "left_out": ["LGA"]},
+        ),
+        measured(
+            "fairness", attribute, "equalised_odds_difference", 0.179, interval=[0.15, 0.2], p=1e-9,
+            detail={"as_in_training": True, "highest": value, "lowest": "JFK"},
         ),
         measured("outlier", "inputs", "beyond_99", 0.02, interval=[0.01, 0.03], detail={"expected": 0.01}),
     ]  # fmt: skip

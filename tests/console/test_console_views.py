@@ -114,6 +114,17 @@ def test_the_theme_can_be_chosen_and_is_remembered(browser: Browser, standin: St
         expect(switch).to_contain_text("dark")
 
 
+def test_what_only_training_explains_is_not_called_ok(browser: Browser, standin: Standin) -> None:
+    """Beyond the mark, or past its limit, without an alarm: the state says why."""
+    with opened(browser, standin.url) as (page, _):
+        page.goto(standin.url + VIEWS["drift"][0])
+        rows = page.locator(".ranking li")
+        expect(rows.filter(has_text="season")).to_contain_text("as in training")
+        expect(rows.filter(has_text="hour")).to_contain_text("ok")
+        page.goto(standin.url + VIEWS["fairness"][0])
+        expect(page.locator("tr", has_text="equalised odds difference")).to_contain_text("as in training")
+
+
 def test_alarms_lead_to_what_they_are_about(browser: Browser, standin: Standin) -> None:
     """An alarm on the overview is a way to the feature that it names."""
     with opened(browser, standin.url) as (page, _):

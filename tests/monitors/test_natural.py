@@ -62,7 +62,10 @@ def test_what_is_natural_follows_from_rows_and_time(rows: int, seconds: float, e
 )
 def test_only_what_is_certain_departs(low: float, high: float, matters: bool) -> None:
     """The nearer edge of the interval must be beyond the natural, to either side."""
-    assert natural().weigh(found(low, high), 1000, DAY).matters is matters
+    one = natural().weigh(found(low, high), 1000, DAY)
+    assert (one.matters, "as_in_training" in one.detail) == (matters, not matters)
+    small = natural().weigh(found(low, high, matters=False), 1000, DAY)
+    assert "as_in_training" not in small.detail
 
 
 def test_rows_without_times_are_judged_by_their_number() -> None:

@@ -83,7 +83,7 @@ function list(ranked, shapes, subject, model, one) {
       key("reference"),
       "training ",
       key("now"),
-      `last window. From ${MATTERS} on (the mark) drift can matter; an alarm also needs that it is no accident, and more than the training period's own ups and downs.`,
+      `last window. A PSI (the mark) or JS distance from ${MATTERS} on can matter, and so can a category that became much more frequent or rarer. An alarm also needs that it is no accident, and more than the training period's own ups and downs: what these explain is “as in training”.`,
     ),
     h(
       "ol",
@@ -99,7 +99,7 @@ function list(ranked, shapes, subject, model, one) {
           drawn ? columns(drawn.reference, drawn.now) : h("span", { class: "columns" }),
           h("span", { class: "n" }, number(row.value)),
           range([{ value: row.value, interval: row.interval }], { limit: MATTERS, bounds: [0, most] }),
-          alarmSign(row.state),
+          alarmSign(row),
         );
       }),
     ),
@@ -158,7 +158,7 @@ function together(one) {
       row.monitor === "outlier" ? named(row.statistic) : "features no longer go together (PSI)",
       valued(row.statistic, row.value),
       interval(row.interval, (value) => valued(row.statistic, value)),
-      alarmSign(row.state),
+      alarmSign(row),
     ]),
   );
 }
@@ -177,7 +177,7 @@ function quality(one) {
         row.subject,
         h("span", { title: matter(row) }, named(row.statistic)),
         valued(row.statistic, row.value),
-        alarmSign(row.state),
+        alarmSign(row),
       ]),
   );
 }

@@ -85,7 +85,7 @@ function gaps(measured) {
               : [0, Math.max(row.statistic === RATIO ? 1 : 0.2, row.value ?? 0, row.interval?.[1] ?? 0)],
         }),
         count(row.n),
-        alarmSign(row.state),
+        alarmSign(row),
       ];
     }),
   );
@@ -120,7 +120,7 @@ function groups(measured) {
     h(
       "p",
       { class: "quiet", key: "n" },
-      "n is the denominator: of a true positive rate, the positives. Below 30 (unless configured otherwise) a group has no number. A gap past its limit that the training data had already raises no alarm; one that grows does.",
+      "n is the denominator: of a true positive rate, the positives. Below 30 (unless configured otherwise) a group has no number. A gap past its limit that the training data had already is “as in training” and raises no alarm; one that grows does.",
     ),
   ];
 }

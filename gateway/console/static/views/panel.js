@@ -38,8 +38,9 @@ export function sign(kind, word) {
   return h("span", { class: `sign ${kind}` }, h("span", { "aria-hidden": "true" }, SIGNS[kind]), ` ${word}`);
 }
 
-/** A state of an alarm, as a sign. */
-export function alarmSign(state) {
+/** The state of a measurement's alarm, as a sign: also that only the training period's own ups and downs speak against one. */
+export function alarmSign({ state, detail }) {
+  if (state === "ok" && detail?.as_in_training) return sign("none", "as in training");
   const kind = { ok: "good", firing: "bad", pending: "warn", resolved: "calm" }[state] ?? "none";
   return sign(kind, { insufficient_data: "not judged" }[state] ?? state);
 }

@@ -115,7 +115,7 @@ function figures(metrics, metric, model, one) {
       cell(estimated, "–"),
       number(expected),
       marks.length ? range(marks, { expected }) : "–",
-      realised || gap ? alarmSign((gap?.state === "firing" ? gap : (realised ?? gap)).state) : "–",
+      realised || gap ? alarmSign(gap?.state === "firing" ? gap : (realised ?? gap)) : "–",
     ];
   });
   return [
