@@ -34,6 +34,9 @@ Of 6,001 answers on a busy machine (flights: 20 to 60 µs of inference, some 0.2
 
 _HOUR, _DAY = 3600.0, 86_400.0
 LABEL_BUCKETS = (
+    1.0,
+    5.0,
+    15.0,
     60.0,
     300.0,
     900.0,
@@ -48,7 +51,7 @@ LABEL_BUCKETS = (
     28 * _DAY,
     56 * _DAY,
 )
-"""The same for the time that labels take: from minutes to two months."""
+"""The same for the time that labels take: from a second to two months."""
 
 _EDGES_US: dict[tuple[float, ...], NDArray[np.float64]] = {
     bounds: np.array(bounds) * 1e6 for bounds in (BUCKETS, LABEL_BUCKETS)

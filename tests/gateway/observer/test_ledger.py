@@ -70,7 +70,7 @@ def test_the_delay_of_a_label_is_counted_once() -> None:
     delays = counted.delays["flights"]
     assert dict(zip([*LABEL_BUCKETS, "more"], delays.counts, strict=True)) == dict.fromkeys(
         [*LABEL_BUCKETS, "more"], 0
-    ) | {60.0: 1, 300.0: 1, 4 * 86_400.0: 1}
+    ) | {1.0: 1, 300.0: 1, 4 * 86_400.0: 1}
     assert delays.sum_us == 90 * 10**6 + 3 * 86_400 * 10**6
 
 
@@ -127,6 +127,14 @@ def test_counts_over_fewer_bounds_are_taken_over() -> None:
     """As an earlier program wrote them: what it did not tell apart counts below its lowest bound."""
     old = Histogram([5, *[0] * (len(BUCKETS) - 3), 7], 1)
     assert old.counts == [0, 0, 5, *[0] * (len(BUCKETS) - 3), 7]
+
+
+def test_labels_of_seconds_and_of_a_minute_are_told_apart() -> None:
+    """Else the median of a replay is half of the first bucket. Those that were counted by the minute go on."""
+    old = Histogram([5, *[0] * 12, 7], 1, LABEL_BUCKETS)
+    old.add(np.array([900_000, 4_000_000, 14_000_000, 50_000_000]))
+    assert old.counts[:5] == [1, 1, 1, 6, 0]
+    assert old.counts[-1] == 7
 
 
 def test_a_sum_beyond_what_can_be_written_is_kept_to_16_digits() -> None:
