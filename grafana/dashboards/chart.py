@@ -20,6 +20,10 @@ from grafana.dashboards.override import Override
 from grafana.dashboards.panel import Panel
 from grafana.dashboards.query import Query
 
+BAR_S = 180
+"""Three times what is between scrapes, up to a minute: then `$__rate_interval` is one of these more than a bar, and what happens
+is in one bar. Below, it would be four scrapes whatever the step, and in as many bars."""
+
 _PALETTE = dashboard.FieldColorModeId.PALETTE_CLASSIC
 
 
@@ -54,12 +58,12 @@ def areas(
 ) -> Panel:
     """Parts of a whole, stacked.
 
-    shares: of 100 %. steps: values hold until the next one. bars: one for each moment, for what happens now and then.
+    shares: of 100 %. steps: values hold until the next one. bars: for what happens now and then, one for BAR_S or more.
     """
     drawn = _lines(look).fill_opacity(70 if shares else 30).line_width(1 if shares else 1.5)
     drawn.line_interpolation(common.LineInterpolation.STEP_AFTER if steps else common.LineInterpolation.LINEAR)
     if bars:
-        drawn.draw_style(common.GraphDrawStyle.BARS).fill_opacity(80)
+        drawn.draw_style(common.GraphDrawStyle.BARS).fill_opacity(80).interval(f"{BAR_S}s")
     mode = common.StackingMode.PERCENT if shares else common.StackingMode.NORMAL
     drawn.stacking(parts.StackingConfig().mode(mode).group("A"))
     return Panel(title, about, queries, look, drawn, _PALETTE, overrides, links=links)

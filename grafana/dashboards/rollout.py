@@ -143,10 +143,11 @@ def _events() -> tuple[Panel, ...]:
     return (
         areas(
             "Events",
-            "What happened to rollouts, of itself or by a person's doing; who, when and why: driftgate history.",
+            "What happened to rollouts, of itself or by a person's doing, once its bar is full; who, when and why: driftgate "
+            "history.",
             (
                 Query(
-                    "sum by (event) (round(increase(driftgate_rollout_events_total[$__rate_interval]))) > 0",
+                    "sum by (event) (floor(increase(driftgate_rollout_events_total[$__rate_interval]))) > 0",
                     "{{event}}",
                 ),
             ),

@@ -48,3 +48,8 @@ def marks(dashboard: Mapping[str, Any]) -> Iterator[Json]:
 def points(panel: Mapping[str, Any]) -> int:
     """How many points a panel has room for: as many as pixels, unless it says."""
     return int(panel.get("maxDataPoints") or panel["gridPos"]["w"] * _PIXELS // _COLUMNS)
+
+
+def least_step(panel: Mapping[str, Any]) -> float:
+    """How far apart points are at least, in seconds; 0 unless the panel says."""
+    return float(panel.get("interval", "0s").removesuffix("s"))

@@ -9,13 +9,15 @@ from grafana.proof.answers import Period
 _STEPS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 
 
-def period(start: float, end: float, points: int, scrape_s: float) -> Period:
+def period(start: float, end: float, points: int, least_s: float) -> Period:
     """The time of a panel that has room for so many points: its ends lie on multiples of the step, as Grafana lays them.
+
+    least_s: the shortest step: the time between scrapes, or what the panel says.
 
     >>> period(100, 3700, 900, 15)
     Period(start=90, end=3690, step=15)
     """
-    step = max(scrape_s, _round((end - start) / points))
+    step = max(least_s, _round((end - start) / points))
     return Period(start // step * step, end // step * step, step)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from grafana.proof.answers import Answers, Period, Series
-from grafana.proof.board import Json, marks, opened, points, targets
+from grafana.proof.board import Json, least_step, marks, opened, points, targets
 from grafana.proof.choice import Choices, asked, choices, substitute
 from grafana.proof.interval import period, rate_interval, spell
 
@@ -77,7 +77,7 @@ class _Asking:
 
     def _panel(self, panel: Json) -> Json:
         view = self._view
-        asked_over = period(view.start, view.end, points(panel), view.scrape_s)
+        asked_over = period(view.start, view.end, points(panel), max(view.scrape_s, least_step(panel)))
         drawn: Json = {key: self._worded(panel[key]) for key in ("title", "description", "options") if key in panel}
         results = [self._target(panel, target, asked_over) for target in targets(panel)]
         return {**panel, **drawn, "targets": results}
