@@ -85,6 +85,17 @@ def fits(page: Page) -> None:
     assert width <= room, wide
 
 
+def test_verdicts_and_values_of_gates_fit_on_a_phone(browser: Browser, standin: Standin) -> None:
+    """Without a scroll, in the middle of a rollout; the rest of the table follows by one."""
+    with opened(browser, standin.url + VIEWS["rollout"][0], viewport=PHONE) as (page, _):
+        row = page.locator(".gates tr", has_text="inconclusive")
+        region = page.locator(".gates .scroll").bounding_box()
+        value = row.locator("td").nth(1).bounding_box()
+        assert region
+        assert value
+        assert value["x"] + value["width"] <= region["x"] + region["width"]
+
+
 def test_figures_follow_the_traffic(browser: Browser, standin: Standin) -> None:
     """What is counted at the gateway is drawn on the page, without a reload, and as a table too."""
     with opened(browser, standin.url) as (page, complaints):
