@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grafana.dashboards import figure
 from grafana.dashboards.board import Board, Section, band
-from grafana.dashboards.chart import areas, lines, states
+from grafana.dashboards.chart import lines, states
 from grafana.dashboards.figure import Column, number
 from grafana.dashboards.foundation import units
 from grafana.dashboards.look import BAD, GOOD, PLAIN, WATCH, Look, above
@@ -80,12 +80,11 @@ def _strip() -> tuple[Panel, ...]:
 
 def _replicas() -> tuple[Panel, ...]:
     return (
-        areas(
+        lines(
             "Replicas by state",
             "Unreachable: it should be there, and does not report.",
             (Query("sum by (state) (driftgate_replicas)", "{{state}}"),),
             Look(units.NoUnit, empty=_SILENT, least=0),
-            steps=True,
             overrides=(coloured("serving", "green"), coloured("starting", "blue"), coloured("unreachable", "red")),
         ),
         lines(

@@ -135,7 +135,7 @@ def _metrics() -> tuple[Panel, ...]:
             ),
             "No labels and no estimate yet",
             sort=("Metric", False),
-            overrides=(Override("Metric", {"custom.width": 170}),),
+            overrides=(Override("Metric", {"custom.width": 200}),),
         ),
         lines(
             "Versions side by side: $metric",

@@ -89,7 +89,7 @@ def _replayed(folder: Path, minutes: float) -> Iterator[tuple[Answers, View]]:
 
 @contextlib.contextmanager
 def _incidents(folder: Path) -> Iterator[tuple[Answers, View]]:
-    now = time.time() // STEP_S * STEP_S
+    now = time.time() // STEP_S * STEP_S - 7  # scrapes do not lie on the grid of steps
     write_incidents(folder / "prometheus", _RULES, now)
     with prometheus(folder / "prometheus") as answers:
         yield answers, View(now - LENGTH_S, now, STEP_S, _PREFERRED)

@@ -200,3 +200,9 @@ def test_overrides_name_what_is_there(name: str) -> None:
             assert override["matcher"]["id"] == "byName"
             said = override["matcher"]["options"]
             assert said in names or (told and f"{said}" in panel["description"]), f"{name} · {panel['title']}: {said}"
+
+
+def test_replicas_are_not_stacked() -> None:
+    """None that is unreachable would be a red line where those that serve end."""
+    (panel,) = [each for each in panels(DASHBOARDS["gateway"]) if each["title"] == "Replicas by state"]
+    assert "stacking" not in panel["fieldConfig"]["defaults"]["custom"]
