@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grafana.drawing.browser import chromium, draw
+from grafana.drawing.digest import note
 from grafana.drawing.page import build, install
 from grafana.drawing.picture import small
 from grafana.proof.answers import Answers
@@ -62,6 +63,7 @@ def _run(folder: Path, chosen: argparse.Namespace) -> int:
             picture = chosen.output / f"dashboard-{name}.png"
             draw(browser, folder / "page", found.drawing, picture)
             small(picture)
+            note(chosen.output, name, dashboard)
             complaints += _empty(found)
             print(f"{picture} ({picture.stat().st_size // 1000} kB)", flush=True)
     for complaint in complaints:
