@@ -406,7 +406,7 @@ def test_what_may_fail_is_counted_from_0(site: Site) -> None:
     write(site.config.data, Shadow("scale", 2), Checkpoint(since=0, outcomes={"ok": 3}))
     fold = site.fold()
     fold.drain(time.time_ns())
-    found = {(s.metric.name, *s.labels): s.value for s in samples(fold, site.config)}
+    found = {(s.metric.name, *s.labels): s.value for s in samples(fold, site.config.data)}
     assert set(FAULTS) == _codes() - BLAMELESS
     for version in ("1", ""):
         for code in FAULTS:
