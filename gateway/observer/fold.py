@@ -121,10 +121,9 @@ class Fold:
             "ledger": self.ledger.export(),
             "progress": self.progress.export(),
             "trials": self.trials.export(),
+            "recent": self._recent.export(),
             **self.watching.export(),
         }
-        if self.doubted or not self.read_ns:
-            state["recent"] = self._recent.export()
         self.store.commit(state)
         self._committed_ns, self._dirty = now_ns, False
         self.kept_ns = now_ns
@@ -184,6 +183,7 @@ class Fold:
             doubted = [reader for reader in self._readers.values() if reader.doubted]
             for reader in sorted(doubted, key=lambda reader: reader.doubt_from, reverse=True):
                 done += self._read_on(reader, now_ns, hold_ns, patience_ns)
+        self._recent.trim(reader.doubt_from for reader in self._readers.values() if reader.doubted)
         return done
 
     def _read_on(self, reader: Reader, now_ns: int, hold_ns: int, patience_ns: int) -> int:
@@ -205,7 +205,7 @@ class Fold:
             self.progress.superseded += len(chunk.answers) - len(frames)
         primaries = [frame for _, frame in frames if not frame.shadow]
         if primaries:
-            self._recent.add(primaries[-1].ended, [frame.id for frame in primaries])
+            self._recent.add(primaries[0].ended, primaries[-1].ended, [frame.id for frame in primaries])
             self.progress.saw([frame.ended for frame in primaries], now_ns)
         for answers in self._readable(frames):
             self._answers(answers)

@@ -8,7 +8,7 @@ from pathlib import Path
 from gateway.identifier import format_uuid7
 from gateway.journal.frame import Answered
 from gateway.journal.places import DERIVED, DONE
-from gateway.journal.reader import HOLD_NS, PATIENCE_NS, START, Chunk, Place, Reader
+from gateway.journal.reader import FAR, HOLD_NS, PATIENCE_NS, START, Chunk, Place, Reader
 from gateway.observer.recent import Recent
 from gateway.record import Layout
 
@@ -39,16 +39,14 @@ class Tail:
         """What is new and final at `now_ns`, about 1 MiB from each journal at most. See Reader.read."""
         self._discover()
         self.moved = False
-        found: list[Primary] = []
-        for name, reader in list(self._readers.items()):
-            if not self._there(name, reader) or self._too_early(reader):
-                continue
-            chunk = reader.read(now_ns, _AT_ONCE, hold_ns, patience_ns)
-            found += self._primaries(chunk)
-            self.moved |= chunk.bytes > 0
-            if reader.finished:
-                self._kept[name] = DONE
-                del self._readers[name]
+        there = [reader for name, reader in list(self._readers.items()) if self._there(name, reader)]
+        found = [one for reader in there for one in self._read_on(reader, now_ns, hold_ns, FAR)]
+        if not self.behind:
+            # What is in doubt comes last, the latest deaths first: see Fold.
+            doubted = [reader for reader in there if reader.doubted]
+            for reader in sorted(doubted, key=lambda reader: reader.doubt_from, reverse=True):
+                found += self._read_on(reader, now_ns, hold_ns, patience_ns)
+        self._recent.trim(reader.doubt_from for reader in self._readers.values() if reader.doubted)
         return found
 
     @property
@@ -66,9 +64,9 @@ class Tail:
         """Bytes of journal that wait to be read."""
         return sum(reader.backlog() for reader in self._readers.values())
 
-    def recent(self) -> bytes | None:
-        """For the next process, if it will need to know which requests were answered again."""
-        return self._recent.export() if any(reader.doubted for reader in self._readers.values()) else None
+    def recent(self) -> bytes:
+        """For the next process: it will need to know which requests were answered again."""
+        return self._recent.export()
 
     def _discover(self) -> None:
         there = {path.name for path in self._journals.iterdir()} if self._journals.is_dir() else set()
@@ -95,9 +93,13 @@ class Tail:
             return False
         return True
 
-    def _too_early(self, reader: Reader) -> bool:
-        """Whether a dead writer's last answers must wait: others are not read as far, and may hold the same requests."""
-        return reader.doubted and any(other.behind and not other.doubted for other in self._readers.values())
+    def _read_on(self, reader: Reader, now_ns: int, hold_ns: int, patience_ns: int) -> list[Primary]:
+        chunk = reader.read(now_ns, _AT_ONCE, hold_ns, patience_ns)
+        self.moved |= chunk.bytes > 0
+        if reader.finished:
+            self._kept[reader.folder.name] = DONE
+            del self._readers[reader.folder.name]
+        return self._primaries(chunk)
 
     def _primaries(self, chunk: Chunk) -> list[Primary]:
         found = [one for one in chunk.answers if one[0].model == self._model and not one[1].shadow]
@@ -105,5 +107,5 @@ class Tail:
             again = self._recent.again((frame.id, frame.at) for _, frame in found)
             found = [one for one in found if one[1].id not in again]
         if found:
-            self._recent.add(found[-1][1].ended, [frame.id for _, frame in found])
+            self._recent.add(found[0][1].ended, found[-1][1].ended, [frame.id for _, frame in found])
         return found

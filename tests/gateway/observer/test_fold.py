@@ -20,6 +20,7 @@ from gateway.labels.label import Label
 from gateway.observer.fold import Fold
 from gateway.observer.ledger import Subject
 from gateway.observer.pulse import Pulse
+from gateway.observer.recent import Recent
 from gateway.observer.samples import FAULTS, samples
 from gateway.rollout.evidence import BLAMELESS
 from gateway.shadow.checkpoint import Checkpoint, Shadow, write
@@ -197,6 +198,42 @@ def test_what_is_in_doubt_waits_until_every_journal_has_been_read(site: Site) ->
     fold.drain(NOW + HOLD_NS * 2, patience_ns=0)
     assert fold.progress.superseded == 1
     assert site.rows().count("twice") == 1
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_it_is_known_however_far_the_others_have_been_read_meanwhile(site: Site, killed: bool) -> None:
+    """Of a replica that was killed while the observer was behind: half a minute of the others' answers comes first."""
+    dying = site.journal("sure", at=NOW - 10**9)
+    dying.append(answered(NOW, "twice"))
+    other = Journal(site.config.data / "journal", Bounds(16 << 20, 64 << 20))
+    other.declare(0, LAYOUT)
+    other.append(answered(NOW + 50_000_000, "twice"))
+    for n in range(120):
+        other.append(answered(NOW + n * 250_000_000, f"{n}-{'x' * 100_000}"))
+    die(dying)
+    later = NOW + 31 * 10**9
+    fold = site.fold()
+    while fold.step(later, 0):
+        if killed:
+            fold.commit(later)
+            fold = site.fold()
+    fold.drain(later + PATIENCE_NS)
+    assert fold.progress.superseded == 1
+    assert site.rows().count("twice") == 1
+
+
+def test_what_nobody_doubts_is_not_remembered(site: Site) -> None:
+    """Neither in memory nor in a checkpoint: only the seconds after a death are asked for."""
+    journal = site.journal(*map(str, range(100)))
+    fold = site.fold()
+    fold.step(NOW + HOLD_NS + 500)
+    assert fold._recent.export() == Recent().export()
+    journal.append(answered(NOW + 10**9, "last"))
+    die(journal)
+    site.journal(*map(str, range(100)), at=NOW + 20 * 10**9)
+    fold.step(NOW + 21 * 10**9)
+    assert fold.doubted
+    assert fold._recent.export() == Recent().export()
 
 
 def test_when_all_are_dead_the_last_to_answer_counts(site: Site) -> None:

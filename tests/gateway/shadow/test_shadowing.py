@@ -299,6 +299,31 @@ def test_a_request_that_was_answered_again_is_shadowed_once(site: Site) -> None:
     assert site.names() == {"twice": 1, "only here": 1}
 
 
+def test_when_all_are_dead_the_last_to_answer_is_shadowed(site: Site) -> None:
+    """The second answer is in doubt as much as the first: it is looked at before that one."""
+    at = time.time_ns()
+    for late in range(3):
+        dying = site.journal()
+        site.ask("thrice", dying, at + late * 50_000_000, x=[1.0])
+        die(dying)
+    site.shadowing().drain(later() + PATIENCE_NS, patience_ns=0)
+    assert site.names() == {"thrice": 1}
+
+
+def test_an_answer_in_doubt_waits_for_what_was_answered_since(site: Site) -> None:
+    """A batch may have taken so long that a dead replica's last answers have waited enough, and the others were not read."""
+    dying = site.journal()
+    at = time.time_ns()
+    site.ask("twice", dying, at, x=[1.0])
+    die(dying)
+    other = site.journal()
+    shadowing = site.shadowing()
+    shadowing.step(at + HOLD_NS)
+    site.ask("twice", other, at + 10**9, x=[1.0])
+    shadowing.drain(at + HOLD_NS + 2 * PATIENCE_NS)
+    assert site.names() == {"twice": 1}
+
+
 def test_a_shadow_that_is_not_registered_does_not_begin(site: Site) -> None:
     """Nobody keeps the journals for it."""
     with pytest.raises(SetupError, match="m/3 is no shadow"):
