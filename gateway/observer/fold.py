@@ -96,6 +96,8 @@ class Fold:
         self.read_ns = now_ns
         if self._due(now_ns):
             self.commit(now_ns)
+        elif not self._dirty and now_ns - self._tended_ns > _TEND_NS:
+            self._tend(now_ns)
         if not self._dirty:
             self.kept_ns = now_ns
         return done
@@ -131,11 +133,7 @@ class Fold:
         for name, reader in list(self._readers.items()):
             if discard(reader, places[name], needed_from(name)):
                 del self._readers[name]
-        if now_ns - self._tended_ns > _TEND_NS:  # before `tidy`, which may fail for want of the room that this makes
-            self._tended_ns = now_ns
-            self.store.retain(self._config.store.max_age, self._config.store.max_bytes, now_ns)
-            self.inbox.prune(self._label, now_ns - _LABELS_KNOWN_NS)
-        self.store.tidy(now_ns)
+        self._tend(now_ns)
 
     def forget(self, model: str, ids: list[str] | None, column: str | None, value: str | None) -> int:
         """Removes rows from the store, and their labels from the inbox. Call it after `drain`. See Store.forget."""
@@ -167,6 +165,16 @@ class Fold:
     def backlog(self) -> int:
         """Bytes of journal that were not folded, unused room in open segments included."""
         return sum(reader.backlog() for reader in self._readers.values())
+
+    def _tend(self, now_ns: int) -> None:
+        """Removes what is old and writes parts anew, just after a commit, and once a minute where nothing comes."""
+        if now_ns - self._tended_ns > _TEND_NS:  # before `tidy`, which may fail for want of the room that this makes
+            self._tended_ns = now_ns
+            self.store.retain(self._config.store.max_age, self._config.store.max_bytes, now_ns)
+            self.inbox.prune(self._label, now_ns - _LABELS_KNOWN_NS)
+        unknown = self.store.outcomes["unknown"]
+        self.store.tidy(now_ns)
+        self._dirty |= self.store.outcomes["unknown"] != unknown  # the next checkpoint counts them
 
     def _discover(self) -> None:
         if not self._journals.is_dir():

@@ -354,6 +354,28 @@ def test_labels_find_their_rows_before_and_after_them(site: Site) -> None:
     assert fold.labels["joined"] == 2
 
 
+def test_what_is_recorded_is_tended_while_nothing_comes(site: Site) -> None:
+    """A minute after the last commit labels are in the files; later what is old goes, and labels that met nothing."""
+    day = 86_400 * 10**9
+    site.config = site.config.model_copy(update={"store": StoreConfig(max_age=86_400.0, label_wait=86_400.0)})
+    start = time.time_ns()
+    site.journal("a", at=start)
+    fold = site.fold()
+    fold.inbox.accept([Label("scale", "a", 0, 1, start), Label("scale", "never seen", 0, 1, start)], start)
+    fold.drain(start + HOLD_NS)
+    fold.inbox.accept([Label("scale", "a", 0, 2, start)], start)
+    fold.drain(start + HOLD_NS)
+    assert site.rows("label") == ["1"]
+    fold.step(start + 2 * 60 * 10**9)
+    assert site.rows("label") == ["2"]
+    fold.step(start + 2 * day)
+    assert site.rows() == []
+    assert fold.labels["unknown"] == 1
+    fold.step(start + 46 * day)
+    assert fold.inbox.read(0, 10) == []
+    assert site.fold().labels["unknown"] == 1
+
+
 def test_what_was_lost_and_torn_is_counted(site: Site) -> None:
     """Each in its own counter."""
     journal = site.journal()
