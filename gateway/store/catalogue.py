@@ -150,7 +150,7 @@ class Catalogue:
                 "INSERT INTO parts VALUES (?, ?, (SELECT id FROM layouts WHERE body = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*place, *sizes),
             )
-            database.execute("UPDATE counters SET value = max(value, ?) WHERE name = 'numbers'", (part.number,))
+            self.raise_counter("numbers", part.number)
 
     def drop(self, parts: Sequence[Part]) -> None:
         """Takes parts and their labels out, within the transaction."""
@@ -165,9 +165,17 @@ class Catalogue:
         database.execute("UPDATE counters SET value = value + 1 WHERE name = 'changes'")
 
     def counter(self, name: str) -> int:
-        """`numbers`: the highest number of a part so far; `changes`: how often parts were replaced or removed."""
-        (found,) = self._db.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()
-        return int(found)
+        """`numbers`: the highest number of a part so far; `changes`: how often parts were replaced or removed.
+
+        `expired`: when, ns, the newest of the labels was accepted that had met a row and are not expected any more.
+        """
+        found = self._db.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()
+        return int(found[0]) if found else 0
+
+    def raise_counter(self, name: str, value: int) -> None:
+        """It is `value` from now on, if it was less, within the transaction."""
+        query = "INSERT INTO counters VALUES (?, ?) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)"
+        self.change().execute(query, (name, value))
 
     def state(self) -> dict[str, bytes]:
         """What `keep` was given."""

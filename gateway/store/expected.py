@@ -81,18 +81,24 @@ class Expected:
         """Forgets those whose time is over at `now`, ns, and says how many of them never met a prediction."""
         database = self._catalogue.change()
         database.execute("UPDATE expected SET until = ? WHERE until IS NULL", (now + self._grace,))
-        gone = database.execute("DELETE FROM expected WHERE until < ? RETURNING met", (now,)).fetchall()
+        gone = database.execute("DELETE FROM expected WHERE until < ? RETURNING met, received", (now,)).fetchall()
         (left,) = database.execute("SELECT count(*) FROM expected").fetchone()
         if left > self._limit:
             gone += database.execute(
                 "DELETE FROM expected WHERE (model, id, row) IN"
-                " (SELECT model, id, row FROM expected ORDER BY met DESC, received LIMIT ?) RETURNING met",
+                " (SELECT model, id, row FROM expected ORDER BY met DESC, received LIMIT ?) RETURNING met, received",
                 (left - self._limit,),
             ).fetchall()
         self._stale += len(gone)
         if self._stale > max(10_000, left):
             self._refresh()
-        return sum(not met for (met,) in gone)
+        self._catalogue.raise_counter("expired", max((received for met, received in gone if met), default=0))
+        return sum(not met for met, _ in gone)
+
+    @property
+    def expired(self) -> int:
+        """Rows of requests that came later, ns since the epoch, can miss no label here that others of their request have."""
+        return self._catalogue.counter("expired")
 
     def forget(self, model: str, requests: Mapping[str, Collection[int] | None]) -> None:
         """Removes the labels for rows of requests, None: for all of a request."""

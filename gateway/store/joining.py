@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +19,7 @@ from gateway.store.catalogue import Catalogue
 from gateway.store.columns import CONSTANT, LABEL, LABEL_TIME, Label, columns, fit_label
 from gateway.store.expected import Event, Expected
 from gateway.store.index import Rows, checksums
-from gateway.store.part import Part, read_rows
+from gateway.store.part import Part, epoch_us, read_rows
 from gateway.store.rows import answers_of
 from gateway.store.shelf import Shelf
 
@@ -64,14 +65,45 @@ class Joiner:
         """Joins rows that have just come with the labels that came before them."""
         ids = batch.table.column("request_id")
         found = self._expected.match(batch.layout.model, ids, batch.hashes)
-        if not found:
+        stored = self._stored(batch) if batch.role == "shadow" else {}
+        events = {**stored, **{(event.id, event.row): event for event, _ in found}}
+        if not events:
             return []
-        meeting = _Meeting({(event.id, event.row): event for event, _ in found})
-        rows = np.flatnonzero(pc.is_in(ids, pa.array([event.id for event, _ in found])).to_numpy())
+        meeting = _Meeting(events)
+        rows = np.flatnonzero(pc.is_in(ids, pa.array([name for name, _ in events])).to_numpy())
         self._in_buffer(batch, rows, meeting)
-        late = {(event.id, event.row) for event, had_met in found if had_met}
+        late = {*stored, *((event.id, event.row) for event, had_met in found if had_met)}
         self.outcomes.update(outcome for place, outcome in meeting.outcomes.items() if place not in late)
         return meeting.joined()
+
+    def _stored(self, batch: Batch) -> dict[_Place, Event]:
+        """The labels that primaries of a shadow's rows have, where these come so late that none is expected any more."""
+        times = epoch_us(batch.table.column("time"))
+        old = np.flatnonzero(times <= self._expected.expired // 1000)
+        if not len(old):
+            return {}
+        model, span = batch.layout.model, (int(times[old].min()), int(times[old].max()))
+        ids = sorted(set(batch.table.column("request_id").take(pa.array(old)).to_pylist()))
+        return {
+            (event.id, event.row): event
+            for part, _, rows in self._shelf.find(model, ids, checksums(ids), span)
+            if part.key.role == "primary"
+            for event in self._labels(part, rows)
+        }
+
+    def _labels(self, part: Part, rows: Rows) -> Iterator[Event]:
+        """The labels of rows of a part, as if they came now."""
+        layout = part.key.layout
+        assert layout is not None
+        table = read_rows(self._shelf.path(part), rows, ["request_id", "row", LABEL, LABEL_TIME])
+        overlay = self._catalogue.labels(part.number, rows.tolist())
+        times = table.column(LABEL_TIME).cast(pa.int64())
+        columns = (table.column("request_id"), table.column("row"), table.column(LABEL), times)
+        for row, name, number, written, at in zip(rows.tolist(), *(each.to_pylist() for each in columns), strict=True):
+            label, time = overlay.get(row) or (written, (at or 0) * 1000)
+            if label is not None:
+                value = msgspec.json.decode(str(label)) if layout.task == "other" else label
+                yield Event(0, layout.model, name, number, value, time, time)
 
     def _label(self, meeting: _Meeting) -> list[Joined]:
         events = meeting.events

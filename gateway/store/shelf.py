@@ -129,9 +129,16 @@ class Shelf:
         """The rows of a part with all labels that are known, a row group at a time."""
         return groups(self.path(part), self._catalogue.labels(part.number), wanted)
 
-    def find(self, model: str, ids: Sequence[str], hashes: Hashes) -> Iterator[tuple[Part, Rows, Rows]]:
-        """The parts with rows of these ids (sorted): each with places in `ids`, and rows, int64 [hits]."""
+    def find(
+        self, model: str, ids: Sequence[str], hashes: Hashes, span: tuple[int, int] = (0, 1 << 63)
+    ) -> Iterator[tuple[Part, Rows, Rows]]:
+        """The parts with rows of these ids (sorted): each with places in `ids`, and rows, int64 [hits].
+
+        span: only parts with rows from one time to another, µs since the epoch.
+        """
         for part in self.of(model):
+            if part.end < span[0] or part.begin > span[1]:
+                continue
             low, high = bisect_left(ids, part.first_id), bisect_right(ids, part.last_id)
             if low == high:
                 continue

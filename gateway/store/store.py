@@ -44,7 +44,7 @@ class Store:
     however its process ends.
 
     label_wait_s: how long a label waits for its prediction. label_grace_s: how long one that has met its primary waits for
-    rows of shadows. most_waiting: at most so many of both are kept.
+    rows of shadows; those that come later look for it beside the primary. most_waiting: at most so many of both are kept.
     Raises SetupError if another process has the store, or it is of another version.
     """
 

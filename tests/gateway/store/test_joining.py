@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.store.store import Store
-from tests.gateway.store.answering import HOUR, START, answers, event
+from tests.gateway.store.answering import HOUR, START, answers, event, layout
 from tests.gateway.store.conftest import read
 
 DAY = 24 * HOUR
@@ -92,19 +93,45 @@ def test_a_label_waits_for_its_prediction(tmp_path: Path, again: bool) -> None:
     assert labels(tmp_path) == {("x", 0, 1): None, ("a", 0, 1): 1}
 
 
-def test_a_shadow_that_answers_after_the_label_has_it_too(store: Store, tmp_path: Path) -> None:
-    """For as long as the grace lasts; the label is counted once."""
-    store.append(answers(["a"]))
+@pytest.mark.parametrize("tidied", [START, START + 2 * HOUR])
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("again", [False, True])
+def test_a_shadow_that_answers_after_the_label_has_it_too(
+    tmp_path: Path, tidied: int, force: bool, again: bool
+) -> None:
+    """However late: from the primary, in its file or not, where the label is not expected any more. It is counted once."""
+    store = Store(tmp_path)
+    store.append(answers(["a", "b"]))
     store.label([event("a", 1)])
     store.commit({})
     store.tidy(START)
-    (joined,) = store.append(answers(["a"], version=2, role="shadow"))
-    assert (joined.answers.role, joined.labels) == ("shadow", [1])
-    assert store.outcomes == {"joined": 1}
+    store.tidy(tidied, force=force)
+    if again:
+        store.close()
+        store = Store(tmp_path)
+    (joined,) = store.append(answers(["a", "b"], version=2, role="shadow"))
+    assert (joined.answers.role, joined.labels, joined.time.tolist()) == ("shadow", [1], [START + HOUR])
+    assert store.outcomes == ({} if again else {"joined": 1})
     store.commit({})
-    store.tidy(START + 2 * HOUR, force=True)
-    assert store.append(answers(["a"], version=3, role="shadow")) == []
-    assert labels(tmp_path) == {("a", 0, 1): 1, ("a", 0, 2): 1}
+    store.tidy(START + 3 * HOUR, force=True)
+    assert labels(tmp_path) == {("a", 0, 1): 1, ("a", 0, 2): 1, ("b", 0, 1): None, ("b", 0, 2): None}
+    store.close()
+
+
+def test_a_shadow_that_comes_late_has_the_label_that_stands(tmp_path: Path) -> None:
+    """Of several that were kept no longer for want of room too; a label that is any value is read as it was sent."""
+    store = Store(tmp_path, most_waiting=1)
+    primary, shadow = (
+        replace(answers(["a"], version, role), layout=layout(version, task="other"))
+        for version, role in ((1, "primary"), (2, "shadow"))
+    )
+    store.append(primary)
+    store.label([event("a", "red"), event("a", "green"), event("x", 1, received=START + 1)])
+    store.commit({})
+    store.tidy(START)
+    (joined,) = store.append(shadow)
+    assert joined.labels == ['"green"']
+    store.close()
 
 
 def test_a_label_that_waits_too_long_is_of_an_unknown_request(store: Store) -> None:
