@@ -105,7 +105,7 @@ def forget(
         rows = sum(_ask(settings, path, body)["forgotten"] for body in bodies)
     else:
         with _folded(settings) as fold:
-            rows = sum(fold.forget(model, list(ids) or None, column, each) for each in kept)
+            rows = sum(fold.forget(model, list(ids) or None, column, each, time.time_ns()) for each in kept)
     if machine:
         click.echo(json.dumps({"model": model, "forgotten": rows}))
     else:

@@ -45,7 +45,7 @@ gateway.catalogue gateway.dedicated gateway.grpc.call gateway.journal.reader gat
 gateway.desired gateway.direct gateway.journal.writer gateway.labels.intake gateway.labels.reading \
     gateway.observer.news gateway.replay.outcomes gateway.report.cards gateway.report.child gateway.report.episodes \
     gateway.shadow.outbox gateway.shares gateway.store.buffer gateway.store.expected gateway.store.overlay \
-    gateway.version
+    gateway.store.tombstones gateway.version
 gateway.golden gateway.grpc.messages gateway.inference gateway.journal.columns gateway.journal.segment \
     gateway.labels.parsing gateway.labels.sending gateway.observer.traffic gateway.planning gateway.report.question \
     gateway.repository gateway.shadow.fitting gateway.store.catalogue gateway.store.index gateway.store.rows

@@ -92,7 +92,7 @@ class Observer:
     def forget(self, model: str, ids: list[str] | None, column: str | None, value: str | None) -> int:
         """Removes rows from the store, and says how many. See Store.forget."""
         with self._caught_up() as fold:
-            return fold.forget(model, ids, column, value)
+            return fold.forget(model, ids, column, value, time.time_ns())
 
     def windows(self, model: str, most: int) -> bytes:
         """What the monitors of a model found, as JSON: of each version and role the newest windows, up to `most` of them."""

@@ -135,10 +135,10 @@ class Fold:
                 del self._readers[name]
         self._tend(now_ns)
 
-    def forget(self, model: str, ids: list[str] | None, column: str | None, value: str | None) -> int:
+    def forget(self, model: str, ids: list[str] | None, column: str | None, value: str | None, now_ns: int) -> int:
         """Removes rows from the store, and their labels from the inbox. Call it after `drain`. See Store.forget."""
         found = self.store.holding(model, column, value) if column is not None and value is not None else ids or []
-        rows = self.store.forget(model, ids=ids, column=column, value=value)
+        rows = self.store.forget(model, now_ns, ids=ids, column=column, value=value)
         self.inbox.forget(model, found)
         return rows
 

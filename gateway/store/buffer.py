@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from gateway.record import Answers, Layout, Refusals, Role
 from gateway.store.columns import TIME, Label, label_type
@@ -36,18 +37,18 @@ class Buffer:
         self.rows = 0
         self.bytes = 0
 
-    def append(self, answers: Answers) -> Batch:
-        """Takes rows over."""
-        table = table_of(answers)
+    def append(self, answers: Answers, left: NDArray[np.bool_] | None = None) -> Batch:
+        """Takes rows over. left: which of them, not None of all."""
+        table = _left(table_of(answers), left)
         batch = Batch(answers.layout, answers.role, table, checksums(table.column("request_id")))
         self._batches.append(batch)
         self._index = None
         self._add(table)
         return batch
 
-    def refuse(self, refusals: Refusals) -> None:
-        """Takes refused requests over."""
-        table = refusal_table(refusals)
+    def refuse(self, refusals: Refusals, left: NDArray[np.bool_]) -> None:
+        """Takes refused requests over. left: which of them."""
+        table = _left(refusal_table(refusals), left)
         self._refusals.append(table)
         self._add(table)
 
@@ -94,6 +95,10 @@ class Buffer:
     def _add(self, table: pa.Table) -> None:
         self.rows += len(table)
         self.bytes += table.nbytes
+
+
+def _left(table: pa.Table, left: NDArray[np.bool_] | None) -> pa.Table:
+    return table if left is None or left.all() else table.filter(pa.array(left))
 
 
 def _labels(batches: Sequence[Batch], layout: Layout) -> tuple[pa.Array, pa.Array]:

@@ -39,6 +39,8 @@ CREATE TABLE intents (id INTEGER PRIMARY KEY, source TEXT, target TEXT, gone TEX
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO counters VALUES ('numbers', 0), ('changes', 0);
 """
+_LATER = "CREATE TABLE IF NOT EXISTS forgotten (checksum INTEGER PRIMARY KEY, time INTEGER NOT NULL);"
+"""What the first catalogues of this version do not have, and readers do not need."""
 
 
 class Intent(msgspec.Struct, frozen=True):
@@ -82,6 +84,8 @@ class Catalogue:
         self._db.execute("PRAGMA secure_delete = ON")  # what was forgotten leaves no bytes in free pages
         if version == 0:
             self._db.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {_VERSION}; COMMIT;")
+        if version <= _VERSION:
+            self._db.execute(_LATER)
 
     @property
     def changed(self) -> bool:

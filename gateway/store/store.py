@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from gateway.errors import SetupError
 from gateway.record import Answers, Layout, Refusals
 from gateway.store.buffer import Batch, Buffer
@@ -20,6 +22,7 @@ from gateway.store.part import Part
 from gateway.store.shelf import Shelf
 from gateway.store.snapshot import clear
 from gateway.store.tidying import retire, tidy
+from gateway.store.tombstones import Tombstones
 
 _DAY = 86_400.0
 
@@ -64,6 +67,7 @@ class Store:
             self._catalogue = Catalogue(state / "store.sqlite")
             self._shelf = Shelf(data, self._catalogue)
             self._expected = Expected(self._catalogue, label_wait_s, label_grace_s, most_waiting)
+            self._tombstones = Tombstones(self._catalogue)
         except BaseException:
             os.close(self._lock)
             raise
@@ -99,13 +103,22 @@ class Store:
         return self._expected.waiting()
 
     def append(self, answers: Answers) -> list[Joined]:
-        """Takes rows over. Returns those whose label came before them."""
-        return self._joiner.meet(self._buffer.append(answers)) if len(answers) else []
+        """Takes rows over, but not a shadow's that were forgotten meanwhile. Returns those whose label came before them."""
+        left = None
+        if answers.role == "shadow":
+            rows = answers.row.tolist()
+            left = self._tombstones.left(answers.layout.model, answers.request_id, rows, answers.time)
+        if not len(answers) or (left is not None and not left.any()):
+            return []
+        return self._joiner.meet(self._buffer.append(answers, left))
 
     def refuse(self, refusals: Refusals) -> None:
-        """Takes refused requests over."""
-        if len(refusals):
-            self._buffer.refuse(refusals)
+        """Takes refused requests over, but not a shadow's that were forgotten meanwhile."""
+        models, times = refusals.model, np.array(refusals.time, np.int64)
+        left = self._tombstones.left(models, refusals.request_id, [None] * len(refusals), times)
+        left |= np.array([role == "primary" for role in refusals.role], np.bool_)
+        if left.any():
+            self._buffer.refuse(refusals, left)
 
     def label(self, events: Iterable[Event]) -> list[Joined]:
         """Joins labels with their rows: of every version and role, in whatever order. Best given by the thousand.
@@ -179,11 +192,18 @@ class Store:
         return gone
 
     def forget(
-        self, model: str, *, ids: Collection[str] | None = None, column: str | None = None, value: str | None = None
+        self,
+        model: str,
+        now: int,
+        *,
+        ids: Collection[str] | None = None,
+        column: str | None = None,
+        value: str | None = None,
     ) -> int:
         """Removes the rows of requests, by their ids or by the value, as text, of a column, and all labels for them.
 
-        The parts are rewritten; the refusals of these ids go too. Returns how many rows were removed.
+        The parts are rewritten; the refusals of these ids go too, and shadows of what came before `now`, ns since the epoch,
+        are not taken any more. Returns how many rows were removed.
         """
         self._settled()
         rows: Requests = dict.fromkeys(ids or ())
@@ -193,6 +213,7 @@ class Store:
         if rows:
             with self._catalogue.transaction():
                 self._expected.forget(model, rows)
+                self._tombstones.add(model, rows, now)
             gone = remove(self._shelf, model, rows, column)
             self._catalogue.truncate()
         self.counts.forgotten += gone

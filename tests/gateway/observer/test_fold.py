@@ -376,6 +376,19 @@ def test_what_is_recorded_is_tended_while_nothing_comes(site: Site) -> None:
     assert site.fold().labels["unknown"] == 1
 
 
+def test_what_was_forgotten_does_not_come_back(site: Site) -> None:
+    """The journal is kept for a shadow, which reads it later and writes what it says into one of its own."""
+    site.journal("jane", "joe")
+    fold = site.fold()
+    fold.drain(NOW + HOLD_NS)
+    assert fold.forget("scale", ["jane"], None, None, NOW + HOLD_NS) == 1
+    shadow = site.journal()
+    for name in ("jane", "joe"):
+        shadow.append(answered(NOW, name, shadow=True))
+    fold.drain(NOW + 10**9)
+    assert site.rows() == ["joe", "joe"]
+
+
 def test_what_was_lost_and_torn_is_counted(site: Site) -> None:
     """Each in its own counter."""
     journal = site.journal()

@@ -215,7 +215,7 @@ def run(store: Store, work: str) -> None:
     elif work == "tidy":
         store.tidy(START + 9 * HOUR, force=True)
     elif work == "forget":
-        store.forget("flights", ids=["0a", "2c"])
+        store.forget("flights", START + HOUR, ids=["0a", "2c"])
     else:
         store.retain(8.5 * 3600, None, START + 9 * HOUR)
 
