@@ -33,6 +33,7 @@ from gateway.repository import served
 from gateway.rolling import rollout_commands
 from gateway.routing import SHADOWS
 from gateway.scoreboard import follow, rollout_table, shadow_table
+from gateway.secret import settle_key
 from gateway.shadow.report import reports, told
 from gateway.stickiness import misfit
 from gateway.storage import export, forget
@@ -56,6 +57,8 @@ def up(config: Path, insecure: bool) -> None:
     run = environment.run_folder(settings)
     with PidFile(settings.data), PidFile(run, f"port {settings.listen.http}"):
         open_log(settings.data, settings.log.format, settings.log.level)
+        if any("hash" in model.record.redact.values() for model in (settings.models or {}).values()):
+            settle_key(settings.data)
         orphans.reap(run)
         prepared = environment.prepare(settings)
         began = time.monotonic()

@@ -21,7 +21,7 @@ from gateway.errors import SetupError
 from gateway.pidfile import PidFile
 from gateway.policy import keyed_hash
 from gateway.record import Role
-from gateway.secret import redaction_key
+from gateway.secret import settled_key
 from gateway.terminal import DEFAULT_CONFIG, Moment, as_json, load_config, out
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _recorded(settings: Config, model: str, column: str, value: str) -> list[str
     hashed = "hash" in (redact.get(column), redact.get(name) if kind in ("group", "input", "output") else None)
     if not hashed:
         return [value]
-    key = redaction_key(settings.data)
+    key = settled_key(settings.data)
     return [keyed_hash(written, key) for written in _written(value)]
 
 

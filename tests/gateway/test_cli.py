@@ -14,6 +14,7 @@ from gateway.config import Config, Listen
 from gateway.errors import ConfigError
 from gateway.pidfile import PidFile
 from gateway.ports import free_port
+from gateway.secret import REDACT_KEY, settle_key
 from gateway.shadow.checkpoint import Checkpoint, Shadow, write
 from gateway.shadow.comparison import Comparison
 from tests import onnx_models
@@ -38,6 +39,17 @@ def spoil(config: Path, number: int = 2) -> None:
     made = onnx_models.scale()
     manifest = onnx_models.declared("scale", number, made, owner=["[/bold]"])
     onnx_models.save(config.parent / "models", "scale", number, made, manifest=manifest)
+
+
+def test_a_gateway_that_hashes_does_not_start_with_another_key(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was hashed before could not be found again."""
+    data = config.parent / "var"
+    settle_key(data)
+    monkeypatch.setenv(REDACT_KEY, "a key that is long enough")
+    config.write_text(f"{config.read_text()}models: {{scale: {{record: {{redact: [x]}}}}}}\n")
+    found = run("up", config)
+    assert found.exit_code == 1
+    assert f"{REDACT_KEY}: another key than what is recorded was hashed with" in found.stderr
 
 
 def test_check_tells_that_a_version_is_fit(config: Path) -> None:

@@ -14,13 +14,12 @@ from click.testing import CliRunner, Result
 from msgspec import structs
 
 from gateway.cli import main
-from gateway.errors import SetupError
 from gateway.journal.writer import Bounds, Journal
 from gateway.pidfile import PidFile
 from gateway.policy import keyed_hash
 from gateway.ports import free_port
 from gateway.record import Field, Layout
-from gateway.secret import REDACT_KEY, redaction_key
+from gateway.secret import REDACT_KEY, settle_key
 from tests.gateway.journal.conftest import LAYOUT, answered
 
 KEY = "a key that is long enough"
@@ -114,15 +113,20 @@ def test_a_number_that_was_hashed_is_found_as_people_write_it(
     assert json.loads(result.stdout)["forgotten"] == 1
 
 
-def test_the_redaction_key_is_made_for_its_owner_only(tmp_path: Path) -> None:
-    """With its folder."""
-    assert redaction_key(tmp_path / "var") == redaction_key(tmp_path / "var")
-    assert stat.S_IMODE((tmp_path / "var" / "state").stat().st_mode) == 0o700
-    assert stat.S_IMODE((tmp_path / "var" / "state" / "redact.key").stat().st_mode) == 0o600
-
-
-def test_a_key_that_is_too_short_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Anybody could try all of them."""
-    monkeypatch.setenv(REDACT_KEY, "short")
-    with pytest.raises(SetupError, match="found 5 characters"):
-        redaction_key(tmp_path)
+@pytest.mark.parametrize("key", [None, "another key that is long"])
+def test_a_subject_is_not_looked_for_with_a_key_that_is_not_the_gateways(
+    site: Path, monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    """It would be told that nothing of it is recorded."""
+    monkeypatch.setenv(REDACT_KEY, KEY)
+    record(site, LAYOUT, "a")
+    settle_key(site / "var")
+    monkeypatch.delenv(REDACT_KEY)
+    if key:
+        monkeypatch.setenv(REDACT_KEY, key)
+    result = run(site, "forget", "scale", "--column", "group.sex", "--value", "sex of a")
+    assert result.exit_code == 1
+    assert ("another key than what is recorded was hashed with" if key else f"{REDACT_KEY} is not set") in result.stderr
+    assert not (site / "var" / "state" / "redact.key").exists()
+    monkeypatch.setenv(REDACT_KEY, KEY)
+    assert run(site, "forget", "scale", "--column", "group.sex", "--value", "sex of a").exit_code == 0
