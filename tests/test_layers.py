@@ -68,8 +68,8 @@ gateway gateway.autoscaling gateway.caller gateway.capacity gateway.console gate
     gateway.quantity gateway.replay gateway.replay.clock gateway.replay.summary gateway.report gateway.report.axis \
     gateway.report.content gateway.report.numerals gateway.report.period gateway.rollout gateway.rollout.proportion \
     gateway.rollout.sequential gateway.shadow gateway.shadow.attempt gateway.shadow.pace gateway.statistics \
-    gateway.store gateway.store.unification gateway.tensor gateway.trace gateway.tracing gateway.tracing.delivery \
-    gateway.wire
+    gateway.store gateway.store.quota gateway.store.unification gateway.tensor gateway.trace gateway.tracing \
+    gateway.tracing.delivery gateway.wire
 monitors.__main__
 monitors.offline monitors.rehearsal
 monitors.registry

@@ -70,9 +70,10 @@ class Buffer:
         which, places = search(known, order, hashes)
         numbers = np.searchsorted(starts, places, side="right") - 1
         for number in np.unique(numbers).tolist():
-            batch, chosen = self._batches[number], numbers == number
+            batch, chosen = self._batches[number], np.flatnonzero(numbers == number)
             if batch.layout.model != model:
                 continue
+            chosen = chosen[np.argsort(places[chosen])]
             rows, wanted = places[chosen] - starts[number], which[chosen]
             names = batch.table.column("request_id").take(pa.array(rows)).to_pylist()
             same = np.array([ids[one] == name for one, name in zip(wanted.tolist(), names, strict=True)], np.bool_)

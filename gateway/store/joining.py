@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 import msgspec
@@ -20,6 +21,7 @@ from gateway.store.columns import CONSTANT, LABEL, LABEL_TIME, Label, columns, f
 from gateway.store.expected import Event, Expected
 from gateway.store.index import Rows, checksums
 from gateway.store.part import Part, epoch_us, read_rows
+from gateway.store.quota import Quota
 from gateway.store.rows import answers_of
 from gateway.store.shelf import Shelf
 
@@ -30,6 +32,9 @@ _RANK: dict[Outcome, int] = {"invalid": 0, "unchanged": 1, "joined": 2, "correct
 
 _Place = tuple[str, int]
 """A request id, and the row in the request."""
+
+_Fit = tuple[Label | None, Label | None, Event]
+"""Of several labels the first and the last that fit a layout, and the event of the last."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -69,7 +74,7 @@ class Joiner:
         events = {**stored, **{(event.id, event.row): event for event, _ in found}}
         if not events:
             return []
-        meeting = _Meeting(events)
+        meeting = _Meeting(batch.layout.model, events)
         rows = np.flatnonzero(pc.is_in(ids, pa.array([name for name, _ in events])).to_numpy())
         self._in_buffer(batch, rows, meeting)
         late = {*stored, *((event.id, event.row) for event, had_met in found if had_met)}
@@ -86,7 +91,7 @@ class Joiner:
         ids = sorted(set(batch.table.column("request_id").take(pa.array(old)).to_pylist()))
         return {
             (event.id, event.row): event
-            for part, _, rows in self._shelf.find(model, ids, checksums(ids), span)
+            for part, _, rows in self._shelf.find(model, ids, checksums(ids), span=span)
             if part.key.role == "primary"
             for event in self._labels(part, rows)
         }
@@ -106,17 +111,33 @@ class Joiner:
                 yield Event(0, layout.model, name, number, value, time, time)
 
     def _label(self, meeting: _Meeting) -> list[Joined]:
-        events = meeting.events
-        model = next(iter(events.values())).model
-        ids = sorted({name for name, _ in events})
-        hashes = checksums(ids)
-        for batch, _, rows in self._buffer.find(model, ids, hashes):
-            self._in_buffer(batch, rows, meeting)
-        for part, _, rows in self._shelf.find(model, ids, hashes):
+        parts, batches = self._newest(meeting)
+        for part, rows in reversed(parts):  # in order of time, as monitors like them
             self._in_part(part, rows, meeting)
+        for batch, rows in reversed(batches):
+            self._in_buffer(batch, rows, meeting)
+        events = meeting.events
         self._expected.add(list(events.values()), [place in meeting.outcomes for place in events])
         self.outcomes.update(meeting.outcomes.get(place, "waiting") for place in events)
+        for place, several in meeting.several.items():
+            self.outcomes.update(meeting.further.get(place) or ["waiting"] * (len(several) - 1))
         return meeting.joined()
+
+    def _newest(self, meeting: _Meeting) -> tuple[list[tuple[Part, Rows]], list[tuple[Batch, Rows]]]:
+        """Where rows of these labels' requests are, the newest first; no more of them than the quota allows."""
+        ids = sorted({name for name, _ in meeting.events})
+        hashes, quota = checksums(ids), Quota(len(ids))
+        parts: list[tuple[Part, Rows]] = []
+        batches: list[tuple[Batch, Rows]] = []
+        for batch, which, rows in reversed(list(self._buffer.find(meeting.model, ids, hashes))):
+            numbers = batch.table.column("row")
+            taken = quota.take(which, lambda: numbers.to_numpy()[rows])  # noqa: B023 - called at once
+            batches += [(batch, rows[taken])] if taken.any() else []
+        for part, which, rows in self._shelf.find(meeting.model, ids, hashes, wanted=quota.left):
+            path = self._shelf.path(part)
+            taken = quota.take(which, lambda: read_rows(path, rows, ["row"]).column(0).to_numpy())  # noqa: B023
+            parts.append((part, rows[taken]))
+        return parts, batches
 
     def _in_buffer(self, batch: Batch, rows: Rows, meeting: _Meeting) -> None:
         table = batch.table.take(pa.array(rows))
@@ -152,12 +173,28 @@ class _Gathered:
 
 
 class _Meeting:
-    """Labels of one model, at most one for each row of a request, and the rows that they have met."""
+    """Labels of one model, the last for each row of a request, and the rows that they have met.
 
-    def __init__(self, events: dict[_Place, Event]) -> None:
+    several: all labels of a place, in their order, where there is more than one: only the last has its effect. outcomes: by
+    place, of the only label, or of the first of several; further: of the others of these.
+    """
+
+    def __init__(self, model: str, events: dict[_Place, Event]) -> None:
+        self.model = model
         self.events = events
+        self.several: dict[_Place, list[Event]] = {}
         self.outcomes: dict[_Place, Outcome] = {}
+        self.further: dict[_Place, list[Outcome]] = {}
+        self._fits: dict[Layout, dict[_Place, _Fit]] = {}
         self._gathered: dict[tuple[Layout, Role], _Gathered] = {}
+
+    def add(self, event: Event) -> None:
+        """One more, after all others."""
+        place = (event.id, event.row)
+        before = self.events.get(place)
+        if before is not None:
+            self.several.setdefault(place, [before]).append(event)
+        self.events[place] = event
 
     def take(
         self, table: pa.Table, before: Sequence[Label | None], layout: Layout, role: Role
@@ -165,13 +202,18 @@ class _Meeting:
         """Decides for each row of the table, whose labels are `before`. The new labels and their times, by row."""
         taken: dict[int, tuple[Label, int]] = {}
         into = self._gathered.setdefault((layout, role), _Gathered())
+        fits = self._fits.setdefault(layout, {})
         places = zip(table.column("request_id").to_pylist(), table.column("row").to_pylist(), strict=True)
         for row, place in enumerate(places):
             event = self.events.get(place)
             if event is None:
                 continue
-            label, previous = fit_label(event.label, layout), before[row]
-            self._say(place, _outcome(label, previous))
+            if place in self.several:
+                first, label, event = fits.get(place) or fits.setdefault(place, self._fit(place, layout))
+            else:
+                first = label = fit_label(event.label, layout)
+            previous = before[row]
+            self._say(place, _outcome(first, previous))
             if label is not None and label != previous:
                 taken[row] = (label, event.time)
                 into.labels.append(label)
@@ -195,6 +237,14 @@ class _Meeting:
             if found.tables
         ]
 
+    def _fit(self, place: _Place, layout: Layout) -> _Fit:
+        events = self.several[place]
+        labels = [fit_label(event.label, layout) for event in events]
+        fitting = [at for at, label in enumerate(labels) if label is not None] or [0]
+        invalid: list[Outcome] = ["invalid"] * (len(events) - len(fitting))
+        self.further[place] = invalid + [_outcome(labels[at], labels[before]) for before, at in pairwise(fitting)]
+        return labels[fitting[0]], labels[fitting[-1]], events[fitting[-1]]
+
     def _say(self, place: _Place, outcome: Outcome) -> None:
         said = self.outcomes.get(place)
         if said is None or _RANK[outcome] > _RANK[said]:
@@ -209,14 +259,12 @@ def _outcome(label: Label | None, previous: Label | None) -> Outcome:
     return "joined" if previous is None else "corrected"
 
 
-def _meetings(events: Iterable[Event]) -> Iterator[_Meeting]:
-    """The events of each model, in their order. A second one for the same row waits until the first is decided."""
-    together: dict[str, dict[_Place, Event]] = {}
+def _meetings(events: Iterable[Event]) -> Collection[_Meeting]:
+    """The events of each model, in their order."""
+    together: dict[str, _Meeting] = {}
     for event in events:
-        found = together.setdefault(event.model, {})
-        place = (event.id, event.row)
-        if place in found:
-            yield _Meeting(found)
-            found = together[event.model] = {}
-        found[place] = event
-    yield from (_Meeting(found) for found in together.values() if found)
+        meeting = together.get(event.model)
+        if meeting is None:
+            meeting = together[event.model] = _Meeting(event.model, {})
+        meeting.add(event)
+    return together.values()

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from gateway.errors import SetupError
 from gateway.store import index
@@ -130,24 +131,30 @@ class Shelf:
         return groups(self.path(part), self._catalogue.labels(part.number), wanted)
 
     def find(
-        self, model: str, ids: Sequence[str], hashes: Hashes, span: tuple[int, int] = (0, 1 << 63)
+        self,
+        model: str,
+        ids: Sequence[str],
+        hashes: Hashes,
+        *,
+        span: tuple[int, int] = (0, 1 << 63),
+        wanted: NDArray[np.bool_] | None = None,
     ) -> Iterator[tuple[Part, Rows, Rows]]:
-        """The parts with rows of these ids (sorted): each with places in `ids`, and rows, int64 [hits].
+        """The parts with rows of these ids (sorted), the newest first: each with places in `ids`, and rows, int64 [hits].
 
-        span: only parts with rows from one time to another, µs since the epoch.
+        span: only parts with rows from one time to another, µs since the epoch. wanted: which of the ids, looked at anew
+        before each part.
         """
-        for part in self.of(model):
-            if part.end < span[0] or part.begin > span[1]:
-                continue
+        for part in sorted(self.of(model), key=lambda part: (part.begin, part.number), reverse=True):
             low, high = bisect_left(ids, part.first_id), bisect_right(ids, part.last_id)
-            if low == high:
+            asked = np.arange(low, high) if wanted is None else np.flatnonzero(wanted[low:high]) + low
+            if part.end < span[0] or part.begin > span[1] or not len(asked):
                 continue
             try:
-                which, rows = self._look_up(part, hashes[low:high])
+                which, rows = self._look_up(part, hashes[asked])
                 if not len(rows):
                     continue
                 order = np.argsort(rows)
-                which, rows = which[order] + low, rows[order]
+                which, rows = asked[which[order]], rows[order]
                 found = read_rows(self.path(part), rows, ["request_id"]).column(0)
             except FileNotFoundError:
                 self._lose(part)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.store.part import read_rows
 from gateway.store.store import Store
 from tests.gateway.store.answering import HOUR, START, answers, event, layout
 from tests.gateway.store.conftest import read
@@ -29,7 +31,7 @@ def test_a_label_meets_every_row_of_its_request(store: Store, tmp_path: Path, co
     store.append(answers(["a"], version=2, role="shadow"))
     if committed:
         store.commit({})
-    found = store.label([event("a", 1)])
+    found = sorted(store.label([event("a", 1)]), key=lambda one: one.answers.role)
     assert [(one.answers.layout.version, one.answers.role, one.labels, one.previous) for one in found] == [
         (1, "primary", [1], [None]),
         (2, "shadow", [1], [None]),
@@ -67,11 +69,55 @@ def test_a_second_label(
 
 
 def test_two_labels_at_once_are_taken_one_after_the_other(store: Store) -> None:
-    """The second finds what the first has left."""
-    store.append(answers(["a"]))
-    found = store.label([event("a", 1), event("a", 0)])
-    assert [(one.labels, one.previous) for one in found] == [([1], [None]), ([0], [1])]
-    assert store.outcomes == {"joined": 1, "corrected": 1}
+    """Each is counted against the one before it, and the last has the effect, in whatever version it fits."""
+    store.append(answers(["a", "b"]))
+    store.label([event("b", 0)])
+    found = store.label([event("a", 1), event("a", "late"), event("a", 1), event("b", 1), event("a", 0), event("b", 0)])
+    assert [(one.labels, one.previous) for one in found] == [([0], [None])]
+    assert store.outcomes == {"joined": 2, "invalid": 1, "unchanged": 1, "corrected": 3}
+    store.label([event("x", 1), event("x", 0)])
+    assert store.outcomes["waiting"] == 2
+    (joined,) = store.append(answers(["x"]))
+    assert joined.labels == [0]
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_label_of_an_id_that_is_used_again_and_again_meets_the_newest(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, committed: bool
+) -> None:
+    """So many requests, wherever they are; another id has all of its own."""
+    monkeypatch.setattr("gateway.store.quota.MOST", 3)
+    for minute in range(3):
+        at = START + minute * 60 * 10**9
+        store.append(answers(["1", "1", "other", "1"], rows=[0, 1, minute, 0], time=at))
+        if committed:
+            store.commit({})
+    (joined,) = store.label(
+        [event(name, 1, row) for name, row in (("1", 0), ("1", 1), *(("other", n) for n in range(3)))]
+    )
+    times = ((joined.answers.time - START) // 10**9).tolist()
+    met = sorted(zip(joined.answers.request_id, joined.answers.row.tolist(), times, strict=True))
+    newest = [("1", 0, 60), ("1", 0, 120), ("1", 0, 120), ("1", 1, 60), ("1", 1, 120)]
+    assert met == [*newest, *(("other", number, 60 * number) for number in range(3))]
+    assert (np.diff(joined.answers.time) >= 0).all()
+
+
+def test_labels_of_one_id_cost_what_one_of_them_costs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part is read once for all of them, and older ones not at all."""
+    looks: list[Path] = []
+
+    def counting(path: Path, *arguments: Any) -> Any:
+        looks.append(path)
+        return read_rows(path, *arguments)
+
+    for minute in range(4):
+        store.append(answers(["1"] * 40, time=START + minute * 60 * 10**9))
+        store.commit({})
+    monkeypatch.setattr("gateway.store.joining.read_rows", counting)
+    store.label([event("1", number % 2) for number in range(1000)])
+    assert len(set(looks)) == 1
+    assert len(looks) == 2
+    assert store.outcomes == {"joined": 1, "corrected": 999}
 
 
 @pytest.mark.parametrize("again", [True, False])
