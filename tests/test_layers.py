@@ -47,8 +47,9 @@ gateway.desired gateway.direct gateway.journal.writer gateway.labels.intake gate
     gateway.shadow.outbox gateway.shares gateway.store.buffer gateway.store.expected gateway.store.overlay \
     gateway.store.tombstones gateway.version
 gateway.golden gateway.grpc.messages gateway.inference gateway.journal.columns gateway.journal.segment \
-    gateway.labels.parsing gateway.labels.sending gateway.observer.traffic gateway.planning gateway.report.question \
-    gateway.repository gateway.shadow.fitting gateway.store.catalogue gateway.store.index gateway.store.rows
+    gateway.labels.parsing gateway.labels.sending gateway.observer.recent gateway.observer.traffic gateway.planning \
+    gateway.report.question gateway.repository gateway.shadow.fitting gateway.store.catalogue gateway.store.index \
+    gateway.store.rows
 gateway.client gateway.environment gateway.journal.frame gateway.labels.inbox gateway.observer.batches \
     gateway.observer.ledger gateway.policy gateway.report.counting gateway.routing gateway.shadow.comparison \
     gateway.store.columns gateway.store.part gateway.terminal gateway.warmup gateway.wire.answer \
@@ -64,8 +65,8 @@ gateway.admission gateway.document gateway.exposition gateway.grpc.reading gatew
 gateway gateway.autoscaling gateway.caller gateway.capacity gateway.console gateway.draft gateway.errors \
     gateway.finite gateway.grpc gateway.grpc.inference_pb2 gateway.haproxy gateway.identifier gateway.journal \
     gateway.labels gateway.leaving gateway.listening gateway.log gateway.metrics gateway.observer \
-    gateway.observer.histogram gateway.observer.neighbours gateway.observer.recent gateway.orphans gateway.priority \
-    gateway.quantity gateway.replay gateway.replay.clock gateway.replay.summary gateway.report gateway.report.axis \
+    gateway.observer.histogram gateway.observer.neighbours gateway.orphans gateway.priority gateway.quantity \
+    gateway.replay gateway.replay.clock gateway.replay.summary gateway.report gateway.report.axis \
     gateway.report.content gateway.report.numerals gateway.report.period gateway.rollout gateway.rollout.proportion \
     gateway.rollout.sequential gateway.shadow gateway.shadow.attempt gateway.shadow.pace gateway.statistics \
     gateway.store gateway.store.quota gateway.store.unification gateway.tensor gateway.trace gateway.tracing \

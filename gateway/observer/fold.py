@@ -208,13 +208,12 @@ class Fold:
         self._dirty = True
         frames = chunk.answers
         if chunk.doubtful and frames:
-            again = self._recent.again((frame.id, frame.at) for _, frame in frames)
-            frames = [(layout, frame) for layout, frame in frames if frame.id not in again]
+            frames = self._recent.left(frames)
             self.progress.superseded += len(chunk.answers) - len(frames)
-        primaries = [frame for _, frame in frames if not frame.shadow]
+        primaries = [one for one in frames if not one[1].shadow]
         if primaries:
-            self._recent.add(primaries[0].ended, primaries[-1].ended, [frame.id for frame in primaries])
-            self.progress.saw([frame.ended for frame in primaries], now_ns)
+            self._recent.add(primaries)
+            self.progress.saw([frame.ended for _, frame in primaries], now_ns)
         for answers in self._readable(frames):
             self._answers(answers)
         if chunk.refusals:

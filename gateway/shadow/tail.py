@@ -104,8 +104,6 @@ class Tail:
     def _primaries(self, chunk: Chunk) -> list[Primary]:
         found = [one for one in chunk.answers if one[0].model == self._model and not one[1].shadow]
         if chunk.doubtful and found:
-            again = self._recent.again((frame.id, frame.at) for _, frame in found)
-            found = [one for one in found if one[1].id not in again]
-        if found:
-            self._recent.add(found[0][1].ended, found[-1][1].ended, [frame.id for _, frame in found])
+            found = self._recent.left(found)
+        self._recent.add(found)
         return found

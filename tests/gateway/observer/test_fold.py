@@ -339,6 +339,19 @@ def test_an_id_that_is_used_again_later_is_another_request(site: Site) -> None:
     assert site.rows() == ["same", "same"]
 
 
+def test_two_requests_of_one_id_are_both_stored(site: Site) -> None:
+    """One replica was killed just after it had answered, and another answered what somebody else asked under that id."""
+    dying = site.journal()
+    dying.append(structs.replace(answered(NOW, "1"), inputs=[bytes(8), ["berlin"]]))
+    site.journal("1", at=NOW + 50_000_000)
+    die(dying)
+    fold = site.fold()
+    fold.step(NOW + HOLD_NS * 2)
+    fold.drain(NOW + HOLD_NS * 2 + PATIENCE_NS)
+    assert sorted(map(str, site.rows("city"))) == ["berlin", "city 0"]
+    assert fold.progress.superseded == 0
+
+
 def test_labels_find_their_rows_before_and_after_them(site: Site) -> None:
     """In one order and the other, and once, whatever is cut off."""
     journal = site.journal("a")
