@@ -14,7 +14,7 @@ from monitors.measurement import Measurement
 from monitors.tally import Tally
 from monitors.worst import Worst
 
-FORMAT = b"DGM1"
+FORMAT = b"DGM2"
 _MARK = "$"
 
 

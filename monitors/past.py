@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -58,8 +59,9 @@ class Past:
         """Takes in a window that has just closed, with the labels that came before."""
         portion = span.parts.get(feed) or Portion(self.watch)
         kept = Kept(span.start, span.end, span.rows, portion.rows, portion=portion)
-        self.windows.append(kept)
-        self._starts.append(span.start)
+        place = bisect(self._starts, span.start)  # before those that a clock which was ahead has closed
+        self.windows.insert(place, kept)
+        self._starts.insert(place, span.start)
         self._hot[id(kept)] = kept
         self._trim()
         return kept

@@ -22,6 +22,12 @@ MOST_PANES = 20_000
 QUIET = 2
 """Longest windows without a row, after which what was found is of the past."""
 
+SET_BACK = 600 * SECOND
+"""A clock that goes back by more than this was ahead before."""
+
+FEW = 3
+"""So many rows at least say that time has moved on by more than a window may last."""
+
 ANSWERS: Final = "answers"
 LABELLED: Final = "labelled"
 
@@ -38,6 +44,11 @@ class Span:
     rows: int = 0
     refused: dict[str, int] = field(default_factory=dict)
     parts: dict[str, Portion] = field(default_factory=dict)
+
+    @property
+    def requests(self) -> int:
+        """Answers, and requests that were refused."""
+        return self.rows + sum(self.refused.values())
 
     def merge(self, other: Span) -> None:
         """Takes in a later span."""
@@ -73,6 +84,7 @@ class Windows:
 
     An answer older than the watermark is late: it counts in the oldest open pane, for a monitor that leaves answers out
     tells less than the truth, and one that changes a window already judged tells two. `late` says how many there were.
+    Once a clock that was ahead is set back, its panes are open again: what it closed stays closed, and nothing after is late.
     """
 
     def __init__(self, settings: Settings, watches: Mapping[str, Watch]) -> None:
@@ -85,6 +97,7 @@ class Windows:
         self.open: Span | None = None
         self.boundary: int | None = None  # panes before this one are complete
         self.newest: int | None = None
+        self.until: int | None = None  # what `advance` was told last
         self.late = 0
         self.unmatched = 0  # labelled rows of panes that hold no answer
 
@@ -136,10 +149,13 @@ class Windows:
     def advance(self, until: int | None = None) -> Iterator[Span]:
         """Moves the watermark and yields the windows that close.
 
-        until: ns; no answer older than this is still to come. None: the newest answer less `lateness`.
+        until: ns; no answer older than this is still to come. None: the newest answer less `lateness`; a few that are farther
+        from all others than a window may last say nothing of the time.
         """
         if until is None:
-            until = None if self.newest is None else self.newest - self.lateness
+            until = self._followed()
+        else:
+            yield from self._set_back(until)
         if until is not None:
             yield from self._complete(until // self.every)
         if self._crowded():
@@ -159,17 +175,41 @@ class Windows:
         return {
             "panes": [span.dump() for span in self.panes.values()],
             "open": self.open and self.open.dump(),
-            "numbers": [self.every, self.boundary, self.newest, self.late, self.unmatched],
+            "numbers": [self.every, self.boundary, self.newest, self.until, self.late, self.unmatched],
         }
 
     def load(self, tree: Any) -> None:
         """Takes over what `dump` gave. Raises CheckpointRefused for other panes or monitors."""
-        every, self.boundary, self.newest, self.late, self.unmatched = tree["numbers"]
+        every, self.boundary, self.newest, self.until, self.late, self.unmatched = tree["numbers"]
         if every != self.every:
             raise CheckpointRefused(f"checkpoint: found panes of {every} ns, expected {self.every} ns")
         spans = [Span.load(saved, self.watches) for saved in tree["panes"]]
         self.panes = {span.start: span for span in spans}
         self.open = Span.load(tree["open"], self.watches) if tree["open"] else None
+
+    def _followed(self) -> int | None:
+        """The watermark that follows from the rows."""
+        if self.newest is None:
+            return None
+        held = sorted(pane for pane, span in self.panes.items() if span.requests)
+        newest, ahead = self.newest, 0
+        for before, pane in reversed(list(pairwise(held if self.boundary is None else [self.boundary, *held]))):
+            ahead += self.panes[pane].requests
+            if ahead >= FEW:
+                break
+            if pane - before > self.at_most:
+                newest = before * self.every
+        return newest - self.lateness
+
+    def _set_back(self, until: int) -> Iterator[Span]:
+        """Opens the panes from `until` on again, if the clock was ahead."""
+        if self.until is None or until >= self.until - SET_BACK:
+            self.until = until if self.until is None else max(self.until, until)
+            return
+        self.until, self.boundary = until, until // self.every
+        if self.open and self.open.start >= self.boundary:
+            closed, self.open = self.open, None
+            yield closed
 
     def _complete(self, boundary: int) -> Iterator[Span]:
         if self.boundary is not None and boundary <= self.boundary:
@@ -180,7 +220,7 @@ class Windows:
             yield from self._expire(pane)
             if self.open:
                 self.open.merge(span)
-            elif span.rows or span.refused:
+            elif span.requests:
                 self.open = span
             else:
                 self.unmatched += sum(abs(portion.rows) for portion in span.parts.values())

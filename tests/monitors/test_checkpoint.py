@@ -58,7 +58,7 @@ def test_tallies_and_measurements_come_back() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"PK\x03\x04 something else", pack([1])[:-4], b"DGM1garbage", pack([np.arange(9)])[:20]],
+    [b"", b"PK\x03\x04 something else", pack([1])[:-4], b"DGM2garbage", pack([np.arange(9)])[:20]],
 )
 def test_other_bytes_are_refused(data: bytes) -> None:
     """With a sentence, whatever is wrong with them."""

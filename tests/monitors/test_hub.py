@@ -116,6 +116,19 @@ def test_labels_count_in_the_window_of_their_answer(reference: Reference, exampl
     assert (coverage.value, coverage.n) == (0.8, 10)
 
 
+def test_labels_find_their_windows_after_a_clock_was_ahead(reference: Reference, example: Callable[..., Any]) -> None:
+    """Also where windows of later times have closed before theirs."""
+    of, month = _small(reference), 30 * 24 * 60
+    of.answers(batch(example(), [month] * 10 + [month + 1] * 10 + [month + 2] * 10))
+    assert len(of.advance(START + (month + 3) * MINUTE)) == 3
+    of.advance(START)
+    rows = _known(batch(example(), [1] * 10, labels=True))
+    of.answers(rows)
+    of.advance(START + 2 * MINUTE)
+    of.labelled(rows.take(np.arange(4)))
+    assert [(window.start, window.labelled) for window in of.labelled_windows()] == [(START + MINUTE, 4)]
+
+
 def test_a_corrected_label_takes_the_place_of_the_first(reference: Reference, example: Callable[..., Any]) -> None:
     """The window says what it would say had the right one come at once; detectors hear of it once."""
     of, straight = _small(reference), _small(reference)

@@ -106,6 +106,44 @@ def test_a_watermark_never_goes_back(reference: Reference, example: Callable[...
     assert of.boundary == START // MINUTE + 2
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_clock_that_was_ahead_silences_nothing(reference: Reference, example: Callable[..., Any], kept: bool) -> None:
+    """Once it is set back, windows close by the right time again: those of rows from before, during and after."""
+    of = _windows(reference)
+    of.answers(batch(example(), [0] * 3))
+    month = 30 * 24 * 60
+    assert [_cut(span) for span in of.advance(START + month * MINUTE)] == [(0, 60, 3)]
+    of.answers(batch(example(), [month] * 10 + [month + 5] * 2))
+    assert [_cut(span) for span in of.advance(START + (month + 1) * MINUTE)] == [(month, month + 1, 10)]
+    assert list(of.advance(START + 2 * MINUTE)) == []
+    if kept:
+        of, before = _windows(reference), of
+        of.load(unpack(pack(before.dump())))
+    of.answers(batch(example(), [3] * 10 + [4] * 10))
+    assert [_cut(span) for span in of.advance(START + 5 * MINUTE)] == [(3, 4, 10), (4, 5, 10)]
+    assert of.late == 0
+    assert [_cut(span) for span in of.finish()] == [(month + 5, month + 6, 2)]
+
+
+def test_a_clock_that_was_ahead_leaves_no_window_open(reference: Reference, example: Callable[..., Any]) -> None:
+    """What was gathered by it is not mixed with what comes after."""
+    of = _windows(reference)
+    of.answers(batch(example(), [1000] * 3))
+    assert list(of.advance(START + 1001 * MINUTE)) == []
+    assert [_cut(span) for span in of.advance(START)] == [(1000, 1001, 3)]
+    assert _closed(of, batch(example(), [1] * 10)) == [(1, 2, 10)]
+
+
+def test_a_few_answers_far_ahead_do_not_move_the_watermark(reference: Reference, example: Callable[..., Any]) -> None:
+    """Their own times say nothing of that of the others, until there are more of them."""
+    of = _windows(reference)
+    years = 10 * 365 * 24 * 60
+    assert _closed_now(of, batch(example(), [0.5] * 10 + [1, years])) == []
+    assert _closed_now(of, batch(example(), [1] * 10 + [2, 3])) == [(0, 1, 10), (1, 2, 11)]
+    assert of.late == 0
+    assert _closed_now(of, batch(example(), [years, years])) == [(2, 62, 2)]
+
+
 def test_labelled_rows_find_the_pane_in_which_they_were_asked(
     reference: Reference, example: Callable[..., Any]
 ) -> None:
