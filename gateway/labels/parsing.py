@@ -38,7 +38,8 @@ def parse_labels(body: bytes, model: str, domains: Sequence[Domain], now_ns: int
     """The labels of a call, in its order; a list of values is one label for each row of its request.
 
     domains: what the model's versions take; the first that takes a label says how it is kept. now_ns: the time of labels
-    that name none. Raises BadRequest with a sentence that names the first culprit; then none of them counts.
+    that name none, or one that is still to come: what was sent is known. Raises BadRequest with a sentence that names the
+    first culprit; then none of them counts.
     """
     try:
         items = _decode(body).labels
@@ -82,7 +83,7 @@ def written(found: Any) -> str:
 def _take(labels: list[Label], item: _Item, model: str, domains: Sequence[Domain], now_ns: int) -> None:
     identifier = check_request(item.id)
     try:
-        time = now_ns if item.time is None else nanoseconds(item.time)
+        time = now_ns if item.time is None else min(nanoseconds(item.time), now_ns)
     except BadRequest as problem:
         raise BadRequest(f"time: {problem.message}") from None
     found = item.label

@@ -14,7 +14,7 @@ from gateway.errors import BadRequest
 from gateway.labels.label import Domain, Label
 from gateway.labels.parsing import MAX_LABELS, parse_labels
 
-NOW = 5
+NOW = 1_700_000_000 * 10**9
 FLIGHTS = (Domain("int64", (0, 1)),)
 
 
@@ -32,12 +32,13 @@ def parse(*labels: Any, domains: Any = FLIGHTS) -> list[Label]:
         ({"id": "a", "label": 1, "time": "2013-04-01T12:00:00+02:00"}, [("a", 0, 1, 1364810400 * 10**9)]),
         ({"id": "a", "label": 1, "time": 1.5}, [("a", 0, 1, 1500000000)]),
         ({"id": "a", "label": 1, "time": None, "row": None}, [("a", 0, 1, NOW)]),
+        ({"id": "a", "label": 1, "time": "2262-01-01T00:00:00Z"}, [("a", 0, 1, NOW)]),
         ({"id": "a", "label": [1, 0]}, [("a", 0, 1, NOW), ("a", 1, 0, NOW)]),
         ({"id": "a", "label": []}, []),
     ],
 )
 def test_a_label_has_a_row_and_a_time(item: Any, labels: list[tuple[Any, ...]]) -> None:
-    """Row 0 and now, unless it says so; a list has one label for each row."""
+    """Row 0 and now, unless it says so; no later than now, or it would hold up the others; a list has one for each row."""
     assert parse(item) == [Label("flights", *label) for label in labels]
 
 
