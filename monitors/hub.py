@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -18,11 +17,12 @@ from monitors.detector import Detector
 from monitors.errors import CheckpointRefused
 from monitors.judgement import About, Window
 from monitors.measurement import Measurement
-from monitors.monitor import CountsRefusals, Monitor
+from monitors.monitor import Monitor
 from monitors.past import Kept, Past
 from monitors.performance.coverage import coverage
 from monitors.portion import Portion, Watch
 from monitors.portrait import Portrait
+from monitors.quality.refusals import refusals
 from monitors.record import Batch
 from monitors.reference import Reference
 from monitors.settings import Settings
@@ -30,8 +30,9 @@ from monitors.trust import ESTIMATED, GAP, Trust
 from monitors.window import ANSWERS, LABELLED, QUIET, SECOND, Span, Windows
 
 LABELS: Final = "labels"
+REQUESTS: Final = "requests"
 
-SHARES: Mapping[About, float] = {ANSWERS: 0.75, LABELLED: 0.15, LABELS: 0.1}
+SHARES: Mapping[About, float] = {ANSWERS: 0.7, LABELLED: 0.15, LABELS: 0.1, REQUESTS: 0.05}
 """How the false alarms that are put up with are divided: each kind of window spends its own."""
 
 
@@ -42,6 +43,7 @@ class Hub:
     answer is later than `advance` was told. Labelled rows go to the window in which they were answered, and are judged
     there once: when later windows have as many labels. Until then, and after, `history` measures anew what labels changed.
     Detectors of labelled rows see them in order of the time their label was known; a label that is corrected is not news.
+    Refusals have windows of their own: where those of answers lie follows from the answers alone, as in a log.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Hub:
         self._labels = watch(LABELLED, False, True)
         self._windows = Windows(settings, {ANSWERS: self._answers, LABELLED: self._labelled})
         self._series = Windows(settings, {ANSWERS: self._labels})
+        self._requests = Windows(settings, {})
         self._past = Past(self._labelled, every, settings.keep_bytes)
         self._memories = {about: [each.begin() for each in feed.detectors] for about, feed in self._detected()}
         self._alarms = {about: Alarms(_budget(settings, reference, share)) for about, share in SHARES.items()}
@@ -83,15 +86,18 @@ class Hub:
     @property
     def newest(self) -> int:
         """When the newest row was asked, or request refused, ns; 0 before the first."""
-        return self._windows.newest or 0
+        return self._requests.newest or 0
 
     def quiet(self, about: About) -> bool:
-        """Whether the newest window of this kind is of the past: no answer has come for long, and for labelled ones no label."""
+        """Whether the newest window of this kind is of the past: no answer has come for long, nor a refusal or a label for theirs."""
+        if about == REQUESTS:
+            return self._requests.quiet
         return self._windows.quiet and (about == ANSWERS or self._series.quiet)
 
     def answers(self, batch: Batch) -> None:
         """Takes in answered rows. Windows close in `advance`."""
         self._windows.answers(batch)
+        self._requests.answers(Batch(batch.time, batch.ids, {}))
 
     def labelled(self, batch: Batch, previous: NDArray[Any] | None = None) -> None:
         """Takes in answered rows with their labels; rows without one are passed over.
@@ -118,7 +124,7 @@ class Hub:
 
     def refused(self, time: int, code: str) -> None:
         """Counts a request that was refused at `time`, ns, with the short code of the error."""
-        self._windows.refused(time, code)
+        self._requests.refused(time, code)
 
     def advance(self, until: int | None = None) -> list[Window]:
         """Closes what is complete, and returns the windows that were judged by it, in order of time.
@@ -127,6 +133,7 @@ class Hub:
         ones less `lateness`, which is right where rows come about in order of time.
         """
         found = [self._close(span) for span in self._windows.advance(until)]
+        found += [self._judge_requests(span) for span in self._requests.advance(until)]
         for span in self._series.advance(until):
             found += self._heard(span)
         return found
@@ -134,6 +141,7 @@ class Hub:
     def finish(self) -> list[Window]:
         """Closes and judges all that is left, as if no row were to come any more."""
         found = [self._close(span) for span in self._windows.finish()]
+        found += [self._judge_requests(span) for span in self._requests.finish()]
         for span in self._series.finish():
             found += self._heard(span)
         return found + [self._judge_labelled(kept) for kept in self._past.unjudged()]
@@ -144,9 +152,11 @@ class Hub:
         No alarm of a version that answers no more fires, also if labels still come.
         """
         kept = self._past.fullest()
-        newest = [self._chronicle.newest[about] for about in (ANSWERS, LABELS) if about in self._chronicle.newest]
+        closed = self._chronicle.newest
+        newest = [closed[about] for about in (ANSWERS, LABELS, REQUESTS) if about in closed]
         newest += [self._remeasured(kept)] if kept else []
-        return [window.ended() for window in newest] if self._windows.quiet else newest
+        over = {about: (self._requests if about == REQUESTS else self._windows).quiet for about in SHARES}
+        return [window.ended() if over[window.about] else window for window in newest]
 
     def history(self, most: int = 100) -> list[Window]:
         """The newest closed windows in order of time; `labelled` ones, as they are now, stand after their `answers`."""
@@ -177,6 +187,7 @@ class Hub:
             {
                 "windows": self._windows.dump(),
                 "series": self._series.dump(),
+                "requests": self._requests.dump(),
                 "past": self._past.dump(),
                 "memories": memories,
                 "alarms": {about: alarms.dump() for about, alarms in self._alarms.items()},
@@ -191,6 +202,7 @@ class Hub:
         try:
             self._windows.load(tree["windows"])
             self._series.load(tree["series"])
+            self._requests.load(tree["requests"])
             self._past.load(tree["past"])
             for about, feed in self._detected():
                 saved = tree["memories"][about]
@@ -219,15 +231,16 @@ class Hub:
         portion.settle()
         if portion.states is None:
             portion.states, portion.tracks = self._answers.begin(), self._answers.tracks()
-        for monitor, state in zip(self._answers.monitors, portion.states, strict=True):
-            if isinstance(monitor, CountsRefusals):
-                monitor.fold_refusals(state, Counter(span.refused).elements())
         found = self._answers.measure(portion) + self._follow(ANSWERS, portion)
-        window = self._judge(ANSWERS, span.start, span.end, span.rows, found, refused=span.refused)
+        window = self._judge(ANSWERS, span.start, span.end, span.rows, found)
         estimates = [measurement for measurement in found if measurement.statistic == ESTIMATED]
         self._past.close(span, LABELLED).estimates = pack(estimates)
         self._chronicle.add(window, self._answers.monitors, portion.states)
         return window
+
+    def _judge_requests(self, span: Span) -> Window:
+        found = refusals(span.rows, span.refused)
+        return self._judge(REQUESTS, span.start, span.end, span.rows, found, refused=span.refused)
 
     def _heard(self, span: Span) -> list[Window]:
         """A window of labels has closed: what detectors found in it, and the windows whose labels have come."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from monitors.alarm import Judged
 
-About = Literal["answers", "labelled", "labels"]
+About = Literal["answers", "labelled", "labels", "requests"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Window:
     """What was found in a window.
 
     about: `answers`: all rows that were answered in it. `labelled`: those of them whose label is known. `labels`: rows whose
-    label became known in it, whenever they were answered.
+    label became known in it, whenever they were answered. `requests`: all requests, those that were refused too.
     start, end: ns since the epoch, end exclusive. n: rows answered in it, or of `labels` labels. labelled: how many of them
     have a label. refused: how many requests were refused, by code.
     """

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal, Protocol, runtime_checkable
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,15 +46,6 @@ class Monitor(Protocol):
 
     def measure(self, state: State) -> Sequence[Measurement]:
         """What the state says."""
-        ...
-
-
-@runtime_checkable
-class CountsRefusals(Protocol):
-    """A monitor that is told of refused requests too."""
-
-    def fold_refusals(self, state: State, codes: Iterable[str]) -> None:
-        """Adds refused requests to `state`, in place."""
         ...
 
 

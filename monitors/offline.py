@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitors.categorical import elements, is_missing
-from monitors.hub import Hub
+from monitors.hub import REQUESTS, Hub
 from monitors.judgement import Window
 from monitors.log import Rows
 from monitors.record import Batch, concat
@@ -77,13 +77,13 @@ class Judging:
         if batch.labels is not None:
             self._pending.add(_labelled(batch, ~_missing(batch.labels)))
         self.hub.answers(dataclasses.replace(batch, labels=None, label_time=None))
-        yield from self.hub.advance()
+        yield from _recorded(self.hub.advance())
         yield from self._hear(int(batch.time[-1]))
 
     def finish(self) -> Iterator[Window]:
         """What is left, as if no row and no label were to come any more."""
         yield from self._hear(None)
-        yield from self.hub.finish()
+        yield from _recorded(self.hub.finish())
 
     def _hear(self, until: int | None) -> Iterator[Window]:
         batch = self._pending.due(until)
@@ -92,7 +92,7 @@ class Judging:
         for start in range(0, len(batch), self._step):
             chosen = np.arange(start, min(start + self._step, len(batch)))
             self.hub.labelled(batch.take(chosen))
-            yield from self.hub.advance()
+            yield from _recorded(self.hub.advance())
 
 
 def judge(
@@ -118,6 +118,11 @@ def judge(
                 yield Report(version, role, window)
         for window in judging.hub.labelled_windows():
             yield Report(version, role, window)
+
+
+def _recorded(windows: Iterable[Window]) -> Iterator[Window]:
+    """A log does not say what was refused."""
+    return (window for window in windows if window.about != REQUESTS)
 
 
 def _missing(labels: NDArray[Any]) -> NDArray[np.bool_]:

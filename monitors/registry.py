@@ -25,7 +25,6 @@ from monitors.performance.coverage import LabelDelay
 from monitors.performance.realised import Performance
 from monitors.quality.columns import ColumnQuality
 from monitors.quality.duplicates import Duplicates
-from monitors.quality.refusals import Refusals
 from monitors.reference import Reference
 from monitors.settings import Settings
 from monitors.slices import sliced, slices
@@ -46,7 +45,6 @@ def monitors_for(reference: Reference, groups: Sequence[str], settings: Settings
     found: list[Monitor] = [
         ColumnQuality(reference),
         Duplicates(reference),
-        Refusals(),
         FeatureDrift(reference),
         Extremes(reference),
         PredictionDrift(reference),
@@ -67,7 +65,7 @@ def monitors_for(reference: Reference, groups: Sequence[str], settings: Settings
     apart = [
         each
         for each in found
-        if each.name in settings.sliced and not isinstance(each, Duplicates | LabelDelay | Refusals | Ranking)
+        if each.name in settings.sliced and not isinstance(each, Duplicates | LabelDelay | Ranking)
     ]
     return found + [Shown(each) for each in sliced(apart, slices(settings.slices))]
 

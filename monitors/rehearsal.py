@@ -19,7 +19,6 @@ from monitors.natural import Key, Natural, departure
 from monitors.numeric import Floats
 from monitors.performance.coverage import LabelDelay
 from monitors.quality.duplicates import Duplicates
-from monitors.quality.refusals import Refusals
 from monitors.record import Batch
 from monitors.reference import Reference
 from monitors.registry import monitors_for
@@ -42,7 +41,7 @@ MOST = 256
 
 CHUNK = 8192
 
-ELSEWHERE = (Duplicates, Refusals, Ranking, LabelDelay)
+ELSEWHERE = (Duplicates, Ranking, LabelDelay)
 """What these say does not follow from training rows, or is never tested."""
 
 

@@ -25,6 +25,11 @@ QUIET = 2
 SET_BACK = 600 * SECOND
 """A clock that goes back by more than this was ahead before."""
 
+LEAST_REFUSALS = 30
+REFUSALS = 0.05
+"""A window closes early with so many refusals, and such a share of `rows`: five times what is put up with, so that chance alone
+(below 10⁻¹¹) never decides where a window ends."""
+
 FEW = 3
 """So many rows at least say that time has moved on by more than a window may last."""
 
@@ -79,8 +84,9 @@ class Windows:
     """Panes that are still open, and the window that the complete ones before them are gathered in.
 
     A pane is complete when the watermark passes its end. A window begins with the first pane that holds an answer or a refusal,
-    and closes with the pane that brings it to `rows` answers, or `at_most` after its beginning. So where windows lie
-    follows from the rows alone: not from their order, as long as none is late, nor from how they were cut into batches.
+    and closes with the pane that brings it to `rows` of them, or to many refusals, or `at_most` after its beginning. So where
+    windows lie follows from the rows alone: not from their order, as long as none is late, nor from how they were cut into
+    batches.
 
     An answer older than the watermark is late: it counts in the oldest open pane, for a monitor that leaves answers out
     tells less than the truth, and one that changes a window already judged tells two. `late` says how many there were.
@@ -90,6 +96,7 @@ class Windows:
     def __init__(self, settings: Settings, watches: Mapping[str, Watch]) -> None:
         self.every = round(settings.every * SECOND)
         self.rows = settings.rows
+        self.refusals = max(LEAST_REFUSALS, REFUSALS * settings.rows)
         self.at_most = max(1, round(settings.at_most / settings.every))
         self.lateness = round(settings.lateness * SECOND)
         self.watches = dict(watches)
@@ -122,7 +129,8 @@ class Windows:
         for pane, rows in split(batch, batch.time // self.every):
             span = self._pane(pane)
             span.rows += len(rows)
-            self._part(span, ANSWERS).add(rows, 1, form)
+            if ANSWERS in self.watches:
+                self._part(span, ANSWERS).add(rows, 1, form)
 
     def labelled(self, batch: Batch, weight: int = 1) -> Batch | None:
         """Takes in labelled rows of windows that are not closed yet; hands back the others, whose windows are."""
@@ -224,7 +232,7 @@ class Windows:
                 self.open = span
             else:
                 self.unmatched += sum(abs(portion.rows) for portion in span.parts.values())
-            if self.open and self.open.rows >= self.rows:
+            if self.open and (self.open.requests >= self.rows or self.open.requests - self.open.rows >= self.refusals):
                 closed, self.open = self.open, None
                 yield closed
         yield from self._expire(boundary)

@@ -15,6 +15,7 @@ from monitors.hub import Hub
 from monitors.judgement import Window
 from monitors.measurement import Measurement
 from monitors.monitor import Feed
+from monitors.offline import Judging
 from monitors.record import Batch
 from monitors.reference import Reference
 from monitors.registry import hub
@@ -79,6 +80,10 @@ def _known(rows: Batch) -> Batch:
     return dataclasses.replace(rows, labels=np.nan_to_num(np.asarray(rows.labels, float)))
 
 
+def _of(about: str, windows: Sequence[Window]) -> list[Window]:
+    return [window for window in windows if window.about == about]
+
+
 def _said(windows: Sequence[Window]) -> list[Any]:
     return [
         (
@@ -98,7 +103,7 @@ def test_labels_count_in_the_window_of_their_answer(reference: Reference, exampl
     of = _small(reference)
     rows = _known(batch(example(), [0] * 10 + [1] * 10 + [2] * 10 + [9], labels=True))
     of.answers(rows)
-    assert [line[:4] for line in _said(of.advance())] == [
+    assert [line[:4] for line in _said(_of("answers", of.advance()))] == [
         ("answers", 0, 1, 10),
         ("answers", 1, 2, 10),
         ("answers", 2, 3, 10),
@@ -106,7 +111,7 @@ def test_labels_count_in_the_window_of_their_answer(reference: Reference, exampl
     first = rows.take(np.arange(8))
     of.labelled(dataclasses.replace(first, label_time=np.full(8, START + 20 * MINUTE)))
     assert [window.labelled for window in of.history() if window.about == "labelled"] == [8]
-    assert of.advance() == []
+    assert _of("labelled", of.advance()) == []
     second = rows.take(np.arange(10, 20))
     of.labelled(dataclasses.replace(second, label_time=np.full(10, START + 21 * MINUTE)))
     found = of.advance(START + 23 * MINUTE)
@@ -120,7 +125,7 @@ def test_labels_find_their_windows_after_a_clock_was_ahead(reference: Reference,
     """Also where windows of later times have closed before theirs."""
     of, month = _small(reference), 30 * 24 * 60
     of.answers(batch(example(), [month] * 10 + [month + 1] * 10 + [month + 2] * 10))
-    assert len(of.advance(START + (month + 3) * MINUTE)) == 3
+    assert len(_of("answers", of.advance(START + (month + 3) * MINUTE))) == 3
     of.advance(START)
     rows = _known(batch(example(), [1] * 10, labels=True))
     of.answers(rows)
@@ -142,7 +147,7 @@ def test_a_corrected_label_takes_the_place_of_the_first(reference: Reference, ex
     of.labelled(dataclasses.replace(old, labels=np.zeros(10)))
     of.labelled(new, previous=np.zeros(10))
     straight.labelled(new)
-    assert _said(of.finish()) == _said(straight.finish())
+    assert repr(_said(of.finish())) == repr(_said(straight.finish()))
 
 
 def test_the_order_and_the_batches_of_rows_do_not_matter(reference: Reference, example: Callable[..., Any]) -> None:
@@ -159,7 +164,7 @@ def test_the_order_and_the_batches_of_rows_do_not_matter(reference: Reference, e
             of.answers(rows.take(part))
             found += of.advance()
         of.labelled(rows)
-        said.append(_said(found + of.finish()))
+        said.append(sorted(_said(found + of.finish()), key=lambda line: line[:2]))
     assert repr(said[0]) == repr(said[1])
     assert {line[0] for line in said[0]} >= {"answers", "labelled"}
 
@@ -209,16 +214,51 @@ def test_what_is_kept_for_labels_is_bounded(reference: Reference, example: Calla
     assert len(of.history()) <= 40
 
 
-def test_refusals_are_told_to_the_monitors_that_count_them(reference: Reference, example: Callable[..., Any]) -> None:
-    """As a share of all requests."""
+def test_refusals_are_a_share_of_all_requests(reference: Reference, example: Callable[..., Any]) -> None:
+    """In windows of their own, which are told among the latest."""
     of = hub(reference, (), LIMITS)
     of.answers(batch(example(), [0] * 30))
     for _ in range(10):
         of.refused(START, "bad_input")
-    (window,) = of.advance(START + 5 * MINUTE)
-    assert window.refused == {"bad_input": 10}
+    _, window = of.advance(START + 5 * MINUTE)
+    assert (window.about, window.n, window.refused) == ("requests", 30, {"bad_input": 10})
     (share,) = (e.measurement for e in window.judged if e.measurement.subject == "bad_input")
     assert (share.value, share.n) == (0.25, 40)
+    assert window in of.latest()
+
+
+def test_an_alarm_tells_that_every_request_is_refused(reference: Reference) -> None:
+    """Within minutes, and until requests are answered again; a checkpoint in between makes no difference."""
+    of, found = hub(reference), []
+    for minute in range(4):
+        for second in range(60):
+            of.refused(START + minute * MINUTE + second * 10**9, "bad_input")
+        of, before = hub(reference), of
+        of.restore(before.checkpoint())
+        found += of.advance(START + (minute + 1) * MINUTE)
+    assert [(window.about, window.n) for window in found] == [("requests", 0)] * 4
+    assert [each.measurement.key for each in found[0].firing] == [("quality", "requests", "refused")]
+
+
+def test_refusals_change_nothing_that_is_said_of_answers(reference: Reference, example: Callable[..., Any]) -> None:
+    """Neither where windows lie nor what is judged in them: a log, which has none, is judged offline to the same end."""
+    minutes = np.sort(np.random.default_rng(4).random(300) * 300)
+    rows = batch(example(), minutes, labels=True)
+    limits = Settings(rows=50, at_most=3600.0)
+    live, said = hub(reference, ("origin",), limits), []
+    for part in np.array_split(np.arange(300), 30):
+        for late in range(4):
+            live.refused(int(rows.time[part[0]]) - late * MINUTE, "bad_input")
+        live.answers(dataclasses.replace(rows.take(part), labels=None))
+        live.labelled(rows.take(part))
+        said += live.advance(int(rows.time[part[-1]]))
+    said += live.finish()
+    offline = Judging(reference, ("origin",), limits)
+    told = [*offline.take(rows), *offline.finish()]
+    assert {window.about for window in said} - {window.about for window in told} == {"requests"}
+    for about in ("answers", "labels"):
+        assert repr(_said(_of(about, said))) == repr(_said(_of(about, told)))
+    assert len(_of("answers", told)) > 4
 
 
 def test_a_slice_is_measured_and_not_tested(reference: Reference, example: Callable[..., Any]) -> None:

@@ -157,13 +157,24 @@ def test_labelled_rows_find_the_pane_in_which_they_were_asked(
     assert span.parts[LABELLED].rows == 3
 
 
-def test_refusals_open_a_window_and_are_counted_by_code(reference: Reference) -> None:
-    """A model that refuses everything is seen too."""
+def test_refusals_open_a_window_and_close_it(reference: Reference, example: Callable[..., Any]) -> None:
+    """They are counted by code; with answers they make up as many as a window holds."""
     of = _windows(reference)
     for minute in (0, 1, 1):
         of.refused(START + minute * MINUTE, "bad_input")
-    (span,) = of.finish()
-    assert (span.rows, span.refused) == (0, {"bad_input": 3})
+    assert list(of.advance(START + 2 * MINUTE)) == []
+    of.answers(batch(example(), [2] * 7))
+    (span,) = of.advance(START + 3 * MINUTE)
+    assert (_cut(span), span.refused) == ((0, 3, 7), {"bad_input": 3})
+
+
+def test_many_refusals_close_a_window_early(reference: Reference) -> None:
+    """A model that refuses everything is seen within minutes, however quiet it is."""
+    of = _windows(reference, rows=1000)
+    for second in range(180):
+        of.refused(START + second * 10**9, "bad_input")
+    closed = list(of.advance(START + 3 * MINUTE))
+    assert [(_cut(span), span.refused) for span in closed] == [((m, m + 1, 0), {"bad_input": 60}) for m in range(3)]
 
 
 def test_rows_that_nobody_closes_are_bounded(

@@ -8,14 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from monitors.measurement import Measurement
 from monitors.monitor import add
 from monitors.quality import hashing
 from monitors.quality.distinct import chance, count, nothing, tell
 from monitors.quality.duplicates import Duplicates
-from monitors.quality.refusals import Refusals
 from monitors.record import Batch
 from monitors.reference import Reference
 from monitors.view import View
@@ -128,32 +126,3 @@ def test_chance_is_never_too_small(values: int) -> None:
         found.append(chance(more, fewer))
     for level in (0.05, 0.01):
         assert np.mean(np.array(found) <= level) <= level
-
-
-def test_refusals_are_counted_by_code(airport: Reference, flights: Flights) -> None:
-    """All together, then each code; the total is tested against one in a hundred."""
-    monitor = Refusals()
-    state = monitor.begin()
-    monitor.fold(state, View(flights(900), airport))
-    monitor.fold_refusals(state, ["bad_input"] * 70 + ["unknown_model"] * 30)
-    found = {one.subject: one for one in monitor.measure(state)}
-    assert list(found) == ["requests", "bad_input", "unknown_model"]
-    assert [(one.value, one.n) for one in found.values()] == [(0.1, 1000), (0.07, 1000), (0.03, 1000)]
-    total = found["requests"]
-    assert total.matters
-    assert total.p == pytest.approx(stats.binomtest(100, 1000, 0.01).pvalue, rel=1e-6)
-    assert found["bad_input"].p is None
-
-
-@pytest.mark.parametrize(("answered", "refused", "enough", "matters"), [(20, 9, False, True), (1000, 10, True, False)])
-def test_few_refusals_are_no_matter(
-    airport: Reference, flights: Flights, answered: int, refused: int, enough: bool, matters: bool
-) -> None:
-    """Fewer than 30 requests say nothing; as many refusals as are put up with are not significant."""
-    monitor = Refusals()
-    state = monitor.begin()
-    monitor.fold(state, View(flights(answered), airport))
-    monitor.fold_refusals(state, ["bad_input"] * refused)
-    total = monitor.measure(state)[0]
-    assert (total.enough, total.matters) == (enough, matters)
-    assert total.p == 1 or not enough

@@ -2,7 +2,7 @@
 
 import { modelNames, valueOf } from "./sources.js";
 
-const OF = { answers: 0, labelled: 1, labels: 2 };
+const OF = { answers: 0, labelled: 1, labels: 2, requests: 3 };
 const NS = 1e9;
 
 /** The versions and roles of a model that are watched; null while nothing was heard. */
@@ -22,7 +22,7 @@ export function chosen(state, model, wanted) {
   return named ?? [...all].sort((a, b) => rows(b) - rows(a))[0] ?? null;
 }
 
-/** The newest window of a kind: `answers`, `labelled`, `labels`; null if none has closed yet. */
+/** The newest window of a kind: `answers`, `labelled`, `labels`, `requests`; null if none has closed yet. */
 export function windowOf(one, about) {
   return one?.latest?.find((window) => window.about === about) ?? null;
 }
