@@ -53,7 +53,6 @@ class Past:
         self.unmatched = 0  # labelled rows older than every window
         self._starts: list[int] = []
         self._hot: dict[int, Kept] = {}
-        self._bytes = 0
 
     def close(self, span: Span, feed: str) -> Kept:
         """Takes in a window that has just closed, with the labels that came before."""
@@ -85,7 +84,6 @@ class Past:
         """What the window's labels were folded into."""
         if kept.portion is None:
             kept.portion = Portion.load(unpack(kept.blob), self.watch)
-            self._bytes -= len(kept.blob)
             kept.blob = b""
         self._hot.pop(id(kept), None)
         self._hot[id(kept)] = kept  # the most recently used one stands last
@@ -137,18 +135,19 @@ class Past:
         for start, end, rows, labelled, judged, merged, verdict, estimates, blob in tree["windows"]:
             self.windows.append(Kept(start, end, rows, labelled, judged, merged, None, blob, b"", verdict, estimates))
         self._starts = [kept.start for kept in self.windows]
-        self._bytes = sum(len(kept.blob) for kept in self.windows)
+
+    def _bytes(self) -> int:
+        return sum(len(k.blob) + len(k.found) + len(k.verdict) + len(k.estimates) for k in self.windows)
 
     def _cool(self, kept: Kept) -> None:
         assert kept.portion is not None
         kept.blob, kept.portion = pack(kept.portion.dump()), None
-        self._bytes += len(kept.blob)
         del self._hot[id(kept)]
 
     def _trim(self) -> None:
         while len(self._hot) > HOT:
             self._cool(next(iter(self._hot.values())))
-        while len(self.windows) > 2 and (self._bytes > self.keep_bytes or len(self.windows) > MOST):
+        while len(self.windows) > 2 and (len(self.windows) > MOST or self._bytes() > self.keep_bytes):
             first, second = self.windows[:2]
             self.portion(first).merge(self.portion(second))
             first.end, first.rows = second.end, first.rows + second.rows

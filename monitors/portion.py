@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from monitors.detector import SLOTS, Detector, Track
 from monitors.errors import CheckpointRefused
 from monitors.measurement import Measurement
-from monitors.monitor import Monitor, State, add
+from monitors.monitor import Cell, Monitor, State, add
 from monitors.record import Batch, Values, concat
 from monitors.reference import Reference
 from monitors.view import View
@@ -19,6 +19,9 @@ from monitors.view import View
 WAITING_ROWS = 2048
 WAITING_BYTES = 4 * 2**20
 """A stretch folds its rows once so many wait: monitors cost far less for each row of many than of few."""
+
+ENTRY_BYTES = 160
+"""Of a name that is kept with its count or score, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,21 @@ class Form:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Watch:
-    """The monitors and detectors of one feed of one version. every: ns, the pane."""
+    """The monitors and detectors of one feed of one version.
+
+    every: ns, the pane. state_bytes: of the states and tracks of a stretch of time, about.
+    """
 
     reference: Reference
     monitors: tuple[Monitor, ...]
     detectors: tuple[Detector, ...]
     every: int
+    state_bytes: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        states = sum(_bytes(cell) for state in self.begin() for cell in state.values())
+        tracks = sum(track.sums.nbytes + track.counts.nbytes for track in self.tracks())
+        object.__setattr__(self, "state_bytes", states + tracks)
 
     def begin(self) -> list[State]:
         """The states of no rows, one for each monitor."""
@@ -82,9 +94,9 @@ class Portion:
         self._waiting_rows = self._bytes = 0
 
     @property
-    def waiting_bytes(self) -> int:
-        """Of the rows that wait, as far as arrays tell."""
-        return self._bytes
+    def held_bytes(self) -> int:
+        """Of the rows that wait, as far as arrays tell, and of the states that the next checkpoint folds them into."""
+        return self._bytes + self.watch.state_bytes
 
     def add(self, batch: Batch, weight: int = 1, form: Form | None = None) -> None:
         """Takes in rows, or with weight -1 takes them back. form: of the batch, where the caller knows it already."""
@@ -148,6 +160,10 @@ class Portion:
         self._bytes += len(batch) * form.row_bytes
         if self._waiting_rows >= WAITING_ROWS or self._bytes >= WAITING_BYTES:
             self.settle()
+
+
+def _bytes(cell: Cell) -> int:
+    return cell.nbytes if isinstance(cell, np.ndarray) else cell.capacity * ENTRY_BYTES
 
 
 def _cells(state: State) -> dict[str, Any]:

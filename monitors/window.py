@@ -16,9 +16,9 @@ from monitors.record import Batch
 from monitors.settings import Settings
 
 SECOND = 1_000_000_000
-MOST_BYTES = 16 * 2**20
+MOST_BYTES = 24 * 2**20
 MOST_PANES = 20_000
-"""Rows that wait for a watermark which nobody moves are closed once they are this many bytes, or lie in so many panes."""
+"""Panes that wait for a watermark which nobody moves are closed, the older half first, once they hold so much, or are so many."""
 QUIET = 2
 """Longest windows without a row, after which what was found is of the past."""
 
@@ -166,7 +166,7 @@ class Windows:
             yield from self._set_back(until)
         if until is not None:
             yield from self._complete(until // self.every)
-        if self._crowded():
+        while self._crowded():
             panes = sorted(self.panes)
             yield from self._complete(panes[len(panes) // 2] + 1)
 
@@ -257,7 +257,7 @@ class Windows:
     def _crowded(self) -> bool:
         if len(self.panes) > MOST_PANES:
             return True
-        return sum(part.waiting_bytes for span in self.panes.values() for part in span.parts.values()) > MOST_BYTES
+        return sum(part.held_bytes for span in self.panes.values() for part in span.parts.values()) > MOST_BYTES
 
 
 def split(batch: Batch, keys: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Iterator[tuple[int, Batch]]:

@@ -25,7 +25,7 @@ logger = logging.getLogger("driftgate")
 _SECOND = 1_000_000_000
 _STATE = "monitors/"
 _RELOAD_NS = 300 * _SECOND  # so long after new files were loaded by one replica, others may answer from the old ones
-_KEEP_BYTES = 8 << 20  # of windows that wait for labels, for each version and role
+_KEEP_BYTES = 16 << 20  # of windows that wait for labels, for each version and role
 
 
 class Watched(NamedTuple):

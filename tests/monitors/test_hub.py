@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import tracemalloc
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,12 @@ from monitors.view import View
 from tests.monitors.answering import MINUTE, START, Counting, batch
 
 LIMITS = Settings(rows=10, at_most=3600.0, lateness=60.0)
+
+
+@pytest.fixture
+def flights() -> Reference:
+    """A reference of a real model."""
+    return Reference.load(Path(__file__).parents[2] / "models/flights/1/reference.npz")
 
 
 class Hearing:
@@ -212,6 +220,45 @@ def test_what_is_kept_for_labels_is_bounded(reference: Reference, example: Calla
     assert kept[0].n > kept[-1].n
     assert size < 20_000
     assert len(of.history()) <= 40
+
+
+def test_what_closed_windows_said_is_bounded_too(reference: Reference, example: Callable[..., Any]) -> None:
+    """Not only what their labels were folded into: measurements, verdicts and estimates take more."""
+    limits = Settings(rows=10, keep_bytes=200_000, slices=({"origin": ("JFK",)}, {"origin": ("EWR",)}))
+    of = hub(reference, (), limits)
+    rows = batch(example(), np.repeat(np.arange(100), 10), labels=True)
+    for part in np.array_split(np.arange(len(rows)), 10):
+        of.answers(rows.take(part))
+        of.labelled(rows.take(part))
+        of.advance(int(rows.time[part[-1]]))
+        of.history()
+    kept = of._past.windows
+    assert len(kept) > 5
+    of.advance(START + 200 * MINUTE)
+    held = sum(len(k.blob) + len(k.found) + len(k.verdict) + len(k.estimates) for k in kept)
+    assert held <= limits.keep_bytes + 10_000  # the newest had not said anything yet
+
+
+def test_a_hub_stays_below_64_mb(flights: Reference) -> None:
+    """With a watermark that stands still while minutes go by, and checkpoints, which fold what waits."""
+    numbers, texts = (
+        [spec.name for spec in flights.schema.columns if spec.kind == kind] for kind in ("numeric", "categorical")
+    )
+    tracemalloc.start()
+    try:
+        of, random = hub(flights, ("origin",)), np.random.default_rng(0)
+        for hour in range(6):
+            n = 60 * 5
+            columns: dict[str, Any] = {name: random.random(n).astype(np.float32) for name in numbers}
+            columns |= {name: np.array(["JFK"] * n, object) for name in texts}
+            time = START + (hour * 60 + np.arange(n) // 5) * MINUTE
+            scores = random.random(n)
+            of.answers(Batch(time, np.array([f"r{i}" for i in range(n)], object), columns, scores, scores.round()))
+            of.advance(START)
+            of.checkpoint()
+        assert tracemalloc.get_traced_memory()[0] < 64e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_refusals_are_a_share_of_all_requests(reference: Reference, example: Callable[..., Any]) -> None:
