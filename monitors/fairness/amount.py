@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from monitors.fairness.gap import LEAST, RATIO, unknown
-from monitors.fairness.groups import OTHER, Group, Groups
+from monitors.fairness.groups import Group, Groups
 from monitors.measurement import Measurement
 from monitors.monitor import State
 from monitors.numeric import Floats, Numeric
@@ -82,7 +82,7 @@ class Amounts:
                 continue
             edges = (mean.value - Z * mean.error, mean.value + Z * mean.error)
             found.append(Measurement("fairness", subject, statistic, mean.value, mean.rows, edges))
-            compared += [mean] if group.name != OTHER else []
+            compared += [] if group.rest else [mean]
         if len(compared) < 2:
             rows = sum(group.counts["rows"] for group in groups)
             return [*found, unknown(attribute, f"{statistic}_gap", rows)]

@@ -23,7 +23,8 @@ RATIO = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`cases` of `rows` in one group. enough: whether it may be shown and compared; `other` may be shown only."""
+    """`cases` of `rows` in one group. enough: whether there are rows enough. compared: whether it is one group; the
+    rest together is shown only."""
 
     group: str
     cases: int

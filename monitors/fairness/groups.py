@@ -19,22 +19,25 @@ from monitors.tally import Tally
 from monitors.view import View
 
 SHOWN = 32
-"""Groups that are measured on their own, the largest; the rest together are `other`, and are compared with none."""
+"""Groups that are measured on their own, the largest; the rest together are compared with none."""
 KEPT = 64
 """Groups that are counted exactly. Of more, the rarest give way."""
 UNSURE = 0.01
 """If so many counts were dropped, as a share of a group's rows, nothing is said of the group: some may have been its own."""
 LONGEST = 80
-OTHER = "other"
+REST = "all others"
+"""The name of the rest. A value that is spelt so stands in quotes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A value of an attribute. counts: by cell. sure: whether they are its counts, to 1 %."""
+    """A value of an attribute. counts: by cell. sure: whether they are its counts, to 1 %. rest: whether it is no value, but
+    all that are not shown."""
 
     name: str
     counts: Mapping[str, int]
     sure: bool
+    rest: bool = False
 
 
 class Groups:
@@ -80,7 +83,7 @@ class Groups:
                 del tally.counts[name]
 
     def read(self, state: State, attribute: str, cells: Sequence[str], rows: Sequence[str]) -> list[Group]:
-        """The 32 largest groups, then `other` if there are more. rows: the cells that add up to the rows of a group."""
+        """The 32 largest groups, then the rest if there are more. rows: the cells that add up to the rows of a group."""
         tallies: dict[str, Any] = {cell: state[f"{attribute}.{cell}"] for cell in cells}
         dropped = {cell: tally.dropped for cell, tally in tallies.items()}
         names: Counter[str] = Counter()
@@ -97,7 +100,7 @@ class Groups:
         rest = {
             cell: dropped[cell] + sum(tally.counts[name] for name in ordered[SHOWN:]) for cell, tally in tallies.items()
         }
-        return [*groups, Group(OTHER, rest, sure=True)]
+        return [*groups, Group(REST, rest, sure=True, rest=True)]
 
     def _ranges(self, values: NDArray[Any], cuts: Sequence[float]) -> list[str | None]:
         numbers = np.array([np.nan if is_missing(value) else value for value in values.tolist()], np.float64)
@@ -121,4 +124,5 @@ def _text(value: Any) -> str | None:
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # integers beside a missing one arrive as floats
-    return str(value)[:LONGEST]
+    text = str(value)[:LONGEST]
+    return repr(text) if text == REST else text

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from monitors.fairness.amount import Amounts, error_matters
 from monitors.fairness.gap import LEAST, Gap, Rate, difference, gap
-from monitors.fairness.groups import OTHER, Group, Groups
+from monitors.fairness.groups import Group, Groups
 from monitors.measurement import Measurement
 from monitors.monitor import Feed, State
 from monitors.performance.classes import Classes
@@ -111,7 +111,7 @@ class GroupErrors:
     def _rate(self, group: Group, cases: Sequence[str], rows: Sequence[str]) -> Rate:
         n = sum(group.counts[cell] for cell in rows)
         enough = n >= self._least and group.sure
-        return Rate(group.name, sum(group.counts[cell] for cell in cases), n, enough, group.name != OTHER)
+        return Rate(group.name, sum(group.counts[cell] for cell in cases), n, enough, not group.rest)
 
 
 def _odds(tpr: Sequence[Rate], fpr: Sequence[Rate]) -> tuple[Gap | None, str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from monitors.fairness.amount import CELLS, Amounts, mean_matters
 from monitors.fairness.gap import LEAST, Gap, Rate, difference, gap, ratio
-from monitors.fairness.groups import OTHER, Group, Groups
+from monitors.fairness.groups import Group, Groups
 from monitors.measurement import Measurement
 from monitors.monitor import Feed, State
 from monitors.performance.classes import Classes
@@ -55,7 +55,7 @@ class SelectionRates:
                 self._groups.count(state, attribute, self._cells[place], amounts, weight)
 
     def group_rows(self, state: State) -> dict[str, int]:
-        """How many rows each group has that an answer is known of; `other` are those of all that are not shown."""
+        """How many rows each group has that an answer is known of; `all others` are those that are not shown."""
         cells, rows = (CELLS, CELLS[:1]) if self._task == "regression" else (self._cells, self._cells)
         return {
             f"{attribute}={group.name}": sum(group.counts[cell] for cell in rows)
@@ -107,4 +107,4 @@ class SelectionRates:
     def _rate(self, group: Group, cell: str) -> Rate:
         rows = sum(group.counts.values())
         enough = rows >= self._least and group.sure
-        return Rate(group.name, group.counts[cell], rows, enough, group.name != OTHER)
+        return Rate(group.name, group.counts[cell], rows, enough, not group.rest)

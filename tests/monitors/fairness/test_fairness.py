@@ -229,13 +229,37 @@ def test_many_groups_stay_bounded() -> None:
     shown = [subject for subject, statistic in found if statistic == "selection_rate"]
     assert len(shown) == 33
     assert shown[0] == "town=t49"
-    assert found["town=other", "selection_rate"].n == sum(100 + i for i in range(18))
+    assert found["town=all others", "selection_rate"].n == sum(100 + i for i in range(18))
     flood = np.array([f"x{i}" for i in range(5000)], object)
     state = monitor.begin()
     monitor.fold(state, View(people(len(towns), groups={"town": towns}), known))
     monitor.fold(state, View(people(5000, groups={"town": flood}), known))
     assert all(len(cell.counts) <= 64 for cell in state.values())  # type: ignore[union-attr]
-    assert not [one for one in monitor.measure(state) if one.enough and one.subject != "town=other"]
+    assert not [one for one in monitor.measure(state) if one.enough and one.subject != "town=all others"]
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_a_group_that_is_called_other_is_compared(task: str) -> None:
+    """As any other value is: the rest of many groups has a name of its own."""
+    known = reference(task, scores=np.arange(600.0) if task == "regression" else None)
+    gender = np.resize(np.array(["f", "m", "other"], object), 3000)
+    disliked, labels = gender == "other", np.resize([0.0, 1.0], 3000)
+    scores = np.where(disliked, 100.0, 500.0) if task == "regression" else None
+    batch = people(3000, groups={"gender": gender}, scores=scores, predictions=~disliked * 1, labels=labels)
+    for monitor in (SelectionRates(known, ["gender"]), GroupErrors(known, ["gender"])):
+        found = measured(monitor, known, batch)
+        gaps = [one for (subject, _), one in found.items() if subject == "gender" and one.value != 0]
+        assert gaps
+        assert all("other" in (one.detail["highest"], one.detail["lowest"]) and one.matters for one in gaps)
+
+
+def test_the_rest_is_told_from_a_group_of_its_name() -> None:
+    """Of more than 32 groups, one that is called `all others` is shown beside them."""
+    known, monitor = reference("binary"), SelectionRates(reference("binary"), ["town"])
+    towns = np.array([*["all others"] * 200, *(f"t{i:02d}" for i in range(40) for _ in range(100))], object)
+    found = measured(monitor, known, people(len(towns), groups={"town": towns}))
+    assert found["town='all others'", "selection_rate"].n == 200
+    assert found["town=all others", "selection_rate"].n == 900
 
 
 def test_numbers_are_cut_into_ranges() -> None:
@@ -255,6 +279,7 @@ def test_numbers_are_cut_into_ranges() -> None:
         (np.array([True, False]), ["True", "False"]),
         (np.array([["a"], {"b": 1}, None], object), ["['a']", "{'b': 1}", None]),
         (np.array(["x" * 200], object), ["x" * 80]),
+        (np.array(["other", "all others"], object), ["other", "'all others'"]),
     ],
 )
 def test_values_have_names(values: Any, names: Sequence[str | None]) -> None:
