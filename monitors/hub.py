@@ -40,8 +40,9 @@ class Hub:
     """The monitors of one version in one role, and all that they remember.
 
     Rows may come in any order and in any batches; windows and what is found in them do not depend on it, as long as no
-    answer is later than `advance` was told. Labelled rows go to the window in which they were answered, and are judged
-    there once: when later windows have as many labels. Until then, and after, `history` measures anew what labels changed.
+    answer is later than `advance` was told. Labelled rows go to the window in which they were answered. It is judged
+    once its labels have come, which is when later windows got as many, and again whenever it has four times as many as then:
+    of some models a few labels come at once, and most much later. `history` measures anew what labels changed.
     Detectors of labelled rows see them in order of the time their label was known; a label that is corrected is not news.
     Refusals have windows of their own: where those of answers lie follows from the answers alone, as in a log.
     """
@@ -144,7 +145,7 @@ class Hub:
         found += [self._judge_requests(span) for span in self._requests.finish()]
         for span in self._series.finish():
             found += self._heard(span)
-        return found + [self._judge_labelled(kept) for kept in self._past.unjudged()]
+        return found + [self._judge_labelled(kept) for kept in self._past.due()]
 
     def latest(self) -> list[Window]:
         """The newest window of each kind; of labelled ones the newest whose labels have come, as it is now.
@@ -251,7 +252,7 @@ class Hub:
             measured = self._follow(LABELS, portion)
             found.append(self._judge(LABELS, span.start, span.end, span.rows, measured, labelled=span.rows))
         silent = not self._series.panes and self._series.open is None
-        ripe = self._past.unjudged() if silent else self._past.ripe()
+        ripe = self._past.due() if silent else self._past.ripe()
         return found + [self._judge_labelled(kept) for kept in ripe]
 
     def _follow(self, about: About, portion: Portion) -> list[Measurement]:
@@ -261,11 +262,16 @@ class Hub:
         return [found for each, memory, track in followed for found in each.follow(memory, track.series())]
 
     def _judge_labelled(self, kept: Kept) -> Window:
-        kept.judged = True
         found = self._measure(kept)
-        record = self._trust.record([measurement for measurement in found if measurement.statistic == GAP])
-        window = self._judge(LABELLED, kept.start, kept.end, kept.rows, found + record, labelled=kept.labelled)
-        kept.verdict = pack([[[*each.measurement.key, each.state, each.since] for each in window.judged], record])
+        gaps = [measurement for measurement in found if measurement.statistic == GAP]
+        record = self._trust.record(gaps, unpack(kept.verdict)[2] if kept.verdict else ())
+        look, kept.seen = kept.looks, kept.labelled
+        kept.looks += any(one.enough and one.p is not None for one in found)
+        window = self._judge(
+            LABELLED, kept.start, kept.end, kept.rows, found + record, labelled=kept.labelled, look=look
+        )
+        states = [[*each.measurement.key, each.state, each.since] for each in window.judged]
+        kept.verdict = pack([states, record, gaps])
         return window
 
     def _judge(
@@ -278,6 +284,7 @@ class Hub:
         *,
         labelled: int = 0,
         refused: Mapping[str, int] | None = None,
+        look: int | None = None,
     ) -> Window:
         every = self._windows.every
         before = None if about == LABELS else self._chronicle.newest.get(about)  # labels may come but once a month
@@ -285,7 +292,7 @@ class Hub:
             self._alarms[about].end()
         seconds = (end - start) * every / SECOND
         weighed = self._weighed(found, labelled if about == LABELLED else n, seconds)
-        judged = tuple(self._alarms[about].judge(seconds, weighed, end * every / SECOND))
+        judged = tuple(self._alarms[about].judge(seconds, weighed, end * every / SECOND, look))
         window = Window(about, start * every, end * every, n, judged, labelled, refused or {})
         self._chronicle.newest[about] = window
         return window
@@ -315,7 +322,7 @@ class Hub:
         """With the states of when the window was judged."""
         every = self._windows.every
         unknown: tuple[AlarmState, float] = ("insufficient_data", kept.end * every / SECOND)
-        verdict, record = unpack(kept.verdict) if kept.verdict else ([], [])
+        verdict, record, _ = unpack(kept.verdict) if kept.verdict else ([], [], [])
         states = {tuple(key): (state, since) for *key, state, since in verdict}
         found = [*self._measure(kept), *record]
         weighed = self._weighed(found, kept.labelled, (kept.end - kept.start) * every / SECOND)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,27 +17,43 @@ HOT = 16
 MOST = 2_000
 """So many closed windows are at hand as they are, and so many are kept at all; the others lie compressed."""
 
+GROWN = 4
+"""A window is judged again once it has so many times the labels that it was last judged on."""
+
 
 @dataclass(slots=True)
 class Kept:
-    """A closed window. start, end: panes. rows: answers. labelled: how many labels came. judged: whether it was judged on them.
+    """A closed window. start, end: panes. rows: answers. labelled: how many labels came. seen: how many it was last judged on.
 
+    looks: in so many judgements something was tested. mark: how many labels later windows had before its own grew.
     merged: so many windows became this one for want of room. portion or blob: what the labels were folded into, at hand or
-    compressed. found: what they said when last asked, packed; empty once more labels came. verdict: when it was judged, the
-    states of its alarms and the track record of estimates, packed. estimates: of its performance, from before any label, packed.
+    compressed. found: what they said when last asked, packed; empty once more labels came. verdict: of when it was last judged,
+    packed: the states of its alarms, the track record of estimates, and the gaps that went into that. estimates: of its
+    performance, from before any label, packed.
     """
 
     start: int
     end: int
     rows: int
     labelled: int = 0
-    judged: bool = False
+    seen: int = 0
+    looks: int = 0
+    mark: int = 0
     merged: int = 1
     portion: Portion | None = None
     blob: bytes = b""
     found: bytes = b""
     verdict: bytes = b""
     estimates: bytes = b""
+
+    @property
+    def due(self) -> bool:
+        """Whether it has so many more labels that they may say something else."""
+        return self.labelled >= max(1, GROWN * self.seen)
+
+
+FIELDS = ("start", "end", "rows", "labelled", "seen", "looks", "mark", "merged", "verdict", "estimates", "blob")
+"""What of a closed window a checkpoint holds."""
 
 
 class Past:
@@ -89,51 +104,41 @@ class Past:
         self._hot[id(kept)] = kept  # the most recently used one stands last
         return kept.portion
 
-    def ripe(self) -> Iterator[Kept]:
-        """Windows not judged yet whose later ones have as many labels as they: theirs have come, as far as they will.
-
-        In order of time. One without labels is ripe when a later one is.
-        """
-        later, ready = 0, 0
-        for place in range(len(self.windows) - 1, -1, -1):
-            kept = self.windows[place]
-            if kept.judged:
-                break
-            if later and later >= kept.labelled:
-                ready = place + 1
-                break
+    def ripe(self) -> list[Kept]:
+        """Windows whose labels have grown, and whose later ones have since got as many: theirs have come, as far as they will
+        for now. In order of time."""
+        found, later = [], 0
+        for kept in reversed(self.windows):
+            waits = kept.due and later - kept.mark < kept.labelled - kept.seen
+            if kept.due and not waits:
+                found.append(kept)
+            if not waits:
+                kept.mark = later
             later += kept.labelled
-        for kept in self.windows[:ready]:
-            if not kept.judged:
-                yield kept
+        return found[::-1]
 
     def fullest(self) -> Kept | None:
-        """The newest window whose labels have come, as `ripe` has it; before there is one, that with the most labels."""
-        later = 0
-        for kept in reversed(self.windows):
-            if later >= kept.labelled > 0:
-                return kept
-            later += kept.labelled
-        labelled = max(self.windows, key=lambda kept: kept.labelled, default=None)
-        return labelled if labelled and labelled.labelled else None
+        """The newest window in which something was tested, else the newest that was judged, else that with the most labels."""
+        judged = [kept for kept in reversed(self.windows) if kept.seen]
+        if judged:
+            return max(judged, key=lambda kept: kept.looks > 0)
+        labelled = [kept for kept in self.windows if kept.labelled]
+        return max(labelled, key=lambda kept: kept.labelled, default=None)
 
-    def unjudged(self) -> Iterator[Kept]:
-        """All windows with labels that were never judged, in order of time."""
-        return (kept for kept in self.windows if kept.labelled and not kept.judged)
+    def due(self) -> list[Kept]:
+        """All windows whose labels have grown since they were judged, in order of time."""
+        return [kept for kept in self.windows if kept.due]
 
     def dump(self) -> Any:
         """All of it as a plain tree."""
         for kept in list(self._hot.values()):
             self._cool(kept)
-        fields = ("start", "end", "rows", "labelled", "judged", "merged", "verdict", "estimates", "blob")
-        return {"unmatched": self.unmatched, "windows": [[getattr(k, f) for f in fields] for k in self.windows]}
+        return {"unmatched": self.unmatched, "windows": [[getattr(k, f) for f in FIELDS] for k in self.windows]}
 
     def load(self, tree: Any) -> None:
         """Takes over what `dump` gave."""
         self.unmatched = tree["unmatched"]
-        self.windows = []
-        for start, end, rows, labelled, judged, merged, verdict, estimates, blob in tree["windows"]:
-            self.windows.append(Kept(start, end, rows, labelled, judged, merged, None, blob, b"", verdict, estimates))
+        self.windows = [Kept(**dict(zip(FIELDS, saved, strict=True))) for saved in tree["windows"]]
         self._starts = [kept.start for kept in self.windows]
 
     def _bytes(self) -> int:
@@ -153,6 +158,7 @@ class Past:
             first.end, first.rows = second.end, first.rows + second.rows
             first.labelled += second.labelled
             first.found = first.verdict = first.estimates = b""
-            first.judged, first.merged = first.judged and second.judged, first.merged + second.merged
+            first.seen, first.looks, first.mark = first.seen + second.seen, max(first.looks, second.looks), 0
+            first.merged += second.merged
             del self.windows[1], self._starts[1], self._hot[id(second)]
             self._cool(first)

@@ -24,8 +24,10 @@ class Trust:
         known = {found.subject: found for found in realised if found.statistic == REALISED}
         return [gap(found, known[found.subject]) for found in estimates if found.subject in known]
 
-    def record(self, gaps: Sequence[Measurement]) -> list[Measurement]:
-        """Takes in the gaps of a window whose labels have come; the record so far."""
+    def record(self, gaps: Sequence[Measurement], before: Iterable[Measurement] = ()) -> list[Measurement]:
+        """Takes in the gaps of a window whose labels have come; the record so far. before: those that they take the place of."""
+        for found in before:
+            self._records[found.subject] = self._records[found.subject].add(found, -1)
         for found in gaps:
             self._records[found.subject] = self._records.get(found.subject, TrackRecord()).add(found)
         return [said for found in gaps for said in self._records[found.subject].measurements(found.subject)]

@@ -25,12 +25,12 @@ def news(subject: Subject, window: Window) -> Iterator[Item]:
 
     >>> from monitors.measurement import Measurement
     >>> psi = Measurement("drift", "temperature", "psi", 0.41, 1000)
-    >>> found = Window("answers", 0, 60 * _SECOND, 1000, (Judged(psi, "firing", 60.0),))
+    >>> found = Window("answers", 0, 60 * _SECOND, 1000, (Judged(psi, "firing", 60.0, news=True),))
     >>> next(news(Subject("flights", 2, "primary"), found)).sentence
     'flights/2: drift of temperature: psi 0.41 in 1,000 rows, 1970-01-01 00:00 to 00:01'
     """
     for judged in window.judged:
-        if judged.state in ("firing", "resolved") and judged.since * _SECOND >= window.end:
+        if judged.news and judged.state in ("firing", "resolved"):
             yield Item(_sentence(subject, window, judged), judged.state == "firing")
 
 

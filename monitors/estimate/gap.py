@@ -66,11 +66,12 @@ class TrackRecord:
     absolute: float = 0.0
     signed: float = 0.0
 
-    def add(self, found: Measurement) -> TrackRecord:
-        """With one more gap, once its window is settled; one that rests on too little is left out."""
+    def add(self, found: Measurement, weight: int = 1) -> TrackRecord:
+        """With one more gap, or with weight -1 without it; one that rests on too little is left out."""
         if not found.enough:
             return self
-        return self + TrackRecord(1, int(found.detail["within"]), abs(found.value), found.value)
+        within = int(found.detail["within"])
+        return self + TrackRecord(weight, weight * within, weight * abs(found.value), weight * found.value)
 
     def __add__(self, other: TrackRecord) -> TrackRecord:
         return TrackRecord(

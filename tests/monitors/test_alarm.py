@@ -71,6 +71,55 @@ def test_a_state_tells_since_when() -> None:
     assert alarms.judge(60, [measurement(".")], end=1e9)[0].since == 1e9
 
 
+def test_a_change_of_state_is_news_once() -> None:
+    """When it happens; also of a window that ended before others that were judged."""
+    alarms = Alarms()
+    judged = [
+        alarms.judge(60, [measurement(kind)], end, look=0)[0] for kind, end in (("s", 300), ("s", 120), (".", 360))
+    ]
+    assert [(one.state, one.since, one.news) for one in judged] == [
+        ("firing", 300, True),
+        *[("firing", 300, False)] * 2,
+    ]
+
+
+def test_two_looks_at_one_window_confirm_nothing() -> None:
+    """They share rows; another window's look of the same number does."""
+    alarms = Alarms(Budget(1))
+
+    def state(kind: str, look: int) -> str:
+        return SHORT[alarms.judge(3600, [measurement(kind)], look=look)[0].state]
+
+    assert [state("w", 0), state("w", 1), state("w", 1)] == ["p", "p", "F"]
+    assert [state(".", 0) for _ in range(4)] == ["F"] * 4  # what more labels said is not refuted by fewer
+    assert [state(".", 1) for _ in range(3)] == ["F", "F", "r"]
+
+
+def test_an_alarm_of_looks_that_come_no_more_ends() -> None:
+    """Labels may come sooner from some day on, so that there is one look at each window."""
+    alarms = Alarms()
+    alarms.judge(60, [measurement("s")], look=1)
+    found = [alarms.judge(60, [measurement(".")], look=0)[0].state for _ in range(FORGOTTEN)]
+    assert found == ["firing"] * (FORGOTTEN - 1) + ["resolved"]
+
+
+@pytest.mark.parametrize("delays", [(0, 0, 0), (0, 3, 7), (0, 100, 200)])
+def test_looking_again_spends_no_more(delays: tuple[int, ...]) -> None:
+    """Windows that are judged on 100, 400 and 1,600 labels, at once or while others come, alarm no more than asked for."""
+    random, windows, asked = np.random.default_rng(2), 40_000, 0.01
+    sums = np.cumsum(random.normal(size=(windows, 3)) * np.sqrt([100, 300, 1200]), 1)
+    p = (2 * stats.norm.sf(np.abs(sums) / np.sqrt([100, 400, 1600]))).tolist()
+    alarms, onsets = Alarms(Budget(asked)), 0
+    for turn in range(windows + max(delays)):
+        for look, window in enumerate(turn - delay for delay in delays):
+            if 0 <= window < windows:
+                found = Measurement("performance", "mae", "realised", 0.0, 100, p=p[window][look], matters=True)
+                (judged,) = alarms.judge(MONTH_S, [found], look=look)
+                onsets += judged.news and judged.state == "firing"
+    expected = asked * windows
+    assert expected / 2 < onsets < expected + 3 * np.sqrt(expected)
+
+
 def test_series_are_apart() -> None:
     """What one feature does is nothing to another."""
     alarms = Alarms()

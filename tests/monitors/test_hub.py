@@ -142,6 +142,42 @@ def test_labels_find_their_windows_after_a_clock_was_ahead(reference: Reference,
     assert [(window.start, window.labelled) for window in of.labelled_windows()] == [(START + MINUTE, 4)]
 
 
+def test_most_labels_may_come_late(reference: Reference, example: Callable[..., Any]) -> None:
+    """One in a hundred at once, the others after hours: an alarm rests on all of them, though half came in another minute."""
+    of, judged, asked = hub(reference, (), Settings(rows=100, lateness=0.0)), [], []
+    random = np.random.default_rng(7)
+    for minute in range(40):
+        rows = batch(example(), minute + np.arange(100) / 200)
+        assert rows.scores is not None
+        wrong = (random.random(100) < 1 - rows.scores).astype(np.int64)
+        asked.append(dataclasses.replace(rows, labels=wrong))
+        of.answers(rows)
+        for delay, part in ((0, np.arange(1)), (10, np.arange(1, 50)), (11, np.arange(50, 100))):
+            if delay <= minute:
+                known = asked[minute - delay].take(part)
+                of.labelled(dataclasses.replace(known, label_time=np.full(len(part), START + minute * MINUTE)))
+        judged += of.advance(START + minute * MINUTE)
+    found = [one for window in judged for one in window.judged if one.measurement.key[1:] == ("roc_auc", "realised")]
+    assert {one.measurement.n for one in found if one.measurement.enough} == {100}
+    assert sum(one.state == "firing" and one.measurement.enough for one in found) > 20
+    assert [one.news for one in found].count(True) == 1
+    latest = next(window for window in of.latest() if window.about == "labelled")
+    assert (latest.labelled, "roc_auc" in {one.measurement.subject for one in latest.firing}) == (100, True)
+
+
+def test_what_came_since_takes_its_place_in_the_track_record(reference: Reference, example: Callable[..., Any]) -> None:
+    """A window that is judged again counts once among those whose estimates were right or not."""
+    of = hub(reference, (), Settings(rows=200, lateness=0.0))
+    rows = _known(batch(example(), np.repeat(np.arange(3), 200), labels=True))
+    of.answers(rows)
+    of.advance(START + 10 * MINUTE)
+    for part in (np.arange(40), np.arange(40, 600)):
+        of.labelled(rows.take(part))
+        of.finish()
+    within = [one.measurement for window in of.labelled_windows() for one in window.judged]
+    assert [one.n for one in within if one.key[1:] == ("accuracy", "within")] == [1, 2, 3]
+
+
 def test_a_corrected_label_takes_the_place_of_the_first(reference: Reference, example: Callable[..., Any]) -> None:
     """The window says what it would say had the right one come at once; detectors hear of it once."""
     of, straight = _small(reference), _small(reference)
