@@ -13,7 +13,7 @@ from monitors.tally import Tally
 from monitors.view import View
 from monitors.worst import Worst
 
-Cell = NDArray[np.int64] | NDArray[np.float64] | Tally | Worst
+Cell = NDArray[np.int64] | Tally | Worst
 State = dict[str, Cell]
 """Counts and sums by name. Two states of one monitor add up, cell by cell, to the state of all rows of both."""
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitors.measurement import Measurement
 from monitors.monitor import State
@@ -14,30 +15,38 @@ from monitors.numeric import Floats, Numeric
 from monitors.performance.figure import LEAST, Figure, grown, mean, nothing, positive
 from monitors.reference import Reference
 from monitors.score import ValueScores
+from monitors.tally import Tally
 from monitors.view import View
 
 MAE_FLOOR = 0.10
 """An MAE that rose by a smaller share wakes nobody."""
 
-LARGEST = 1e60
-"""A label or prediction beyond it is taken for no number: its fourth power would drown all others."""
+UNIT = 2.0**-32
+"""Values are counted in whole multiples of it, of the reference's standard deviation: sums of whole numbers are exact, so that
+a label that is corrected leaves nothing, however wrong it was."""
+
+LARGEST = 2.0**64
+"""Standard deviations. A row that is farther off is left out: it is no number that anybody meant."""
 
 MOMENTS = ("|r|", "r2", "r4", "d", "d2", "d3", "d4", "r2d", "r2d2", "share", "share2")
 """What is summed of r, the residual, d, the label's distance from the reference's mean, and |r| / |label|."""
 
 
 class RegressionPerformance:
-    """Cells: `rows` int64 [3]: rows, those whose label is not 0, those left out as beyond 1e60; `sums` float64 [11]."""
+    """Cells: `rows` int64 [3]: rows, those whose label is not 0, those left out; `sums`, a Tally: MOMENTS in powers of a unit."""
 
     def __init__(self, reference: Reference) -> None:
         labels, scores = reference.labels, reference.scores
         centre = labels.mean if isinstance(labels, Numeric) else 0.0
         self._centre = centre if math.isfinite(centre) else 0.0
+        profile = scores.values if isinstance(scores, ValueScores) and not isinstance(labels, Numeric) else labels
+        spread = profile.std if isinstance(profile, Numeric) else 0.0
+        self._unit = UNIT * (spread if math.isfinite(spread) and spread > 0 else 1.0)
         self._reference = _past(scores) if isinstance(scores, ValueScores) else {}
 
     def begin(self) -> State:
         """No rows."""
-        return {"rows": np.zeros(3, np.int64), "sums": np.zeros(len(MOMENTS))}
+        return {"rows": np.zeros(3, np.int64), "sums": Tally(len(MOMENTS), dict.fromkeys(MOMENTS, 0))}
 
     def fold(self, state: dict[str, Any], view: View, weight: int = 1) -> None:
         """Adds the rows that have a label and a prediction."""
@@ -46,22 +55,24 @@ class RegressionPerformance:
             return
         label, score = numbers(batch.labels), batch.scores
         known = np.isfinite(label) & np.isfinite(score)
-        usable = known & (np.abs(label) < LARGEST) & (np.abs(score) < LARGEST)
-        label, residual = label[usable], label[usable] - score[usable]
-        nonzero = label != 0
-        relative = np.abs(np.divide(residual, label, out=np.zeros_like(label), where=nonzero))
-        relative = np.minimum(relative, LARGEST)
-        squares, distance = residual**2, label - self._centre
-        sums = [np.abs(residual), squares, squares**2, distance, distance**2, distance**3, distance**4]
-        sums += [squares * distance, squares * distance**2, relative, relative**2]
-        state["sums"] += weight * np.array([each.sum() for each in sums])
-        left_out = np.count_nonzero(known) - len(label)
-        state["rows"] += weight * np.array([len(label), np.count_nonzero(nonzero), left_out])
+        label, score = label[known], score[known]
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # what is infinite is left out
+            off, far = (label - score) / self._unit, (label - self._centre) / self._unit
+            share = np.abs(np.where(label == 0, 0, (label - score) / label)) / UNIT
+        near = np.maximum(np.abs(off), np.abs(far)) < LARGEST / UNIT
+        residual, distance, relative = (_whole(each[near]) for each in (off, far, np.minimum(share, LARGEST / UNIT)))
+        squares, spread = residual**2, distance**2
+        sums = [np.abs(residual).sum(), squares.sum(), squares @ squares, distance.sum(), spread.sum()]
+        sums += [spread @ distance, spread @ spread, squares @ distance, squares @ spread]
+        sums += [relative.sum(), relative @ relative]
+        state["sums"].counts.update({name: weight * each for name, each in zip(MOMENTS, sums, strict=True)})
+        nonzero, left_out = np.count_nonzero(label[near]), len(label) - len(residual)
+        state["rows"] += weight * np.array([len(residual), nonzero, left_out])
 
     def measure(self, state: dict[str, Any]) -> Sequence[Measurement]:
         """One measurement for each metric; only MAE is tested against the reference."""
         found = []
-        for name, figure in _figures(state).items():
+        for name, figure in _figures(state, self._unit).items():
             more: dict[str, Any] = {"detail": {}}
             before = self._reference.get(name)
             if before is not None:
@@ -93,21 +104,29 @@ def _number(label: Any) -> float:
         return math.nan
 
 
-def _figures(state: dict[str, Any]) -> dict[str, Figure]:
+def _whole(values: Floats) -> NDArray[np.object_]:
+    """Rounded, as Python's integers, [n]: their sums and products are exact."""
+    return np.array([int(value) for value in np.rint(values).tolist()], object)
+
+
+def _figures(state: dict[str, Any], unit: float) -> dict[str, Figure]:
     n, nonzero, left_out = state["rows"].tolist()
     if n < 1:
         return {}
-    moment = dict(zip(MOMENTS, state["sums"].tolist(), strict=True))
+    moment = {name: float(total) for name, total in state["sums"].counts.items()}
+    absolute, error = mean(moment["|r|"], moment["r2"], n)
+    square, its_error = mean(moment["r2"], moment["r4"], n)
     figures = {
-        "mae": positive(*mean(moment["|r|"], moment["r2"], n), n),
-        "rmse": root(*mean(moment["r2"], moment["r4"], n), n),
+        "mae": positive(unit * absolute, unit * error, n),
+        "rmse": root(unit * unit * square, unit * unit * its_error, n),
         "r2": _determination({name: total / n for name, total in moment.items()}, n),
     }
-    relative = positive(*mean(moment["share"], moment["share2"], nonzero), nonzero)
+    share, error = mean(moment["share"], moment["share2"], nonzero)
+    relative = positive(UNIT * share, UNIT * error, nonzero)
     relative.detail["labels_of_zero_left_out"] = n - nonzero
     figures["mape"] = relative
     if left_out:
-        figures["mae"].detail["left_out_as_beyond_1e60"] = left_out
+        figures["mae"].detail["left_out_as_no_number"] = left_out
     return figures
 
 
