@@ -140,7 +140,15 @@ def _batch(table: pa.Table, facts: Facts) -> Batch:
             if name in present and name not in RESERVED
         },
         _label_time(table),
+        _unscored(table, f"{OUTPUT}{facts.score}"),
     )
+
+
+def _unscored(table: pa.Table, name: str) -> NDArray[np.bool_] | None:
+    if name not in table.column_names or not table[name].null_count:
+        return None
+    unscored: NDArray[np.bool_] = table[name].is_null().to_numpy()
+    return unscored
 
 
 def _label_time(table: pa.Table) -> NDArray[np.int64] | None:

@@ -44,7 +44,7 @@ class Pending:
         if len(batch):
             known = batch.time if batch.label_time is None else batch.label_time
             columns = {name: values for name, values in batch.columns.items() if name in self._keep}
-            ordered = dataclasses.replace(batch, columns=columns).take(np.argsort(known, kind="stable"))
+            ordered = dataclasses.replace(batch, columns=columns, unscored=None).take(np.argsort(known, kind="stable"))
             self._parts.append((np.sort(known), ordered))
 
     def due(self, until: int | None) -> Batch | None:

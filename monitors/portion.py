@@ -37,7 +37,7 @@ class Form:
         named: list[tuple[str, Values | None]] = [*batch.columns.items()]
         named += [(f"group.{name}", values) for name, values in batch.groups.items()]
         named += [("scores", batch.scores), ("predictions", batch.predictions), ("labels", batch.labels)]
-        named += [("label_time", batch.label_time)]
+        named += [("label_time", batch.label_time), ("unscored", batch.unscored)]
         arrays = [(name, array) for name, array in named if array is not None]
         size = 8 + sum(array.nbytes for _, array in arrays) // max(1, len(batch))
         return cls(tuple((name, array.dtype.str, array.shape[1:]) for name, array in arrays), size)

@@ -31,6 +31,7 @@ class Batch:
     groups: declared attributes by name, [n] each: inputs, or parameters that never reached the model.
     label_time: int64 [n], when each label was known, ns since the epoch, UTC, or None where that was not recorded; what
     it holds for a row without a label means nothing.
+    unscored: bool [n], rows whose answer has no score because nobody asked for it; None if there are none.
     """
 
     time: NDArray[np.int64]
@@ -41,6 +42,7 @@ class Batch:
     labels: Values | None = None
     groups: Mapping[str, Values] = field(default_factory=dict)
     label_time: NDArray[np.int64] | None = None
+    unscored: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.time)
@@ -56,6 +58,7 @@ class Batch:
             None if self.labels is None else self.labels[chosen],
             {name: values[chosen] for name, values in self.groups.items()},
             None if self.label_time is None else self.label_time[chosen],
+            None if self.unscored is None else self.unscored[chosen],
         )
 
 
@@ -77,6 +80,7 @@ def concat(batches: Sequence[Batch]) -> Batch:
         joined([batch.labels for batch in batches]),
         {name: joined([batch.groups[name] for batch in batches]) for name in first.groups},
         joined([batch.label_time for batch in batches]),
+        joined([batch.unscored for batch in batches]),
     )
 
 

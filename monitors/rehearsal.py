@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,8 @@ def rehearse(
     shuffled = np.random.default_rng(0).permutation(len(batch))
     ordered = np.argsort(batch.time, kind="stable") if timed else shuffled
     monitors = [each for each in monitors_for(reference, groups, Settings()) if not isinstance(each, ELSEWHERE)]
-    rows = dataclasses.replace(batch, labels=None, label_time=None).take(ordered)
+    unscored = None if batch.scores is None else ~_scored(batch.scores)
+    rows = dataclasses.replace(batch, labels=None, label_time=None, unscored=unscored).take(ordered)
     answers = _natural(reference, [each for each in monitors if each.feed == "answers"], rows, timed)
     known = _known(batch, unseen)[ordered]
     labelled = [each for each in monitors if each.feed == "labelled"]
@@ -83,7 +85,11 @@ def _known(batch: Batch, unseen: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
         return known & unseen
     if batch.scores is None:
         return known
-    return known & np.isfinite(batch.scores.reshape(len(batch), -1)).all(1)
+    return known & _scored(batch.scores)
+
+
+def _scored(scores: Floats) -> NDArray[np.bool_]:
+    return cast(NDArray[np.bool_], np.isfinite(scores.reshape(len(scores), -1)).all(1))
 
 
 def _natural(

@@ -44,6 +44,7 @@ def batch(answers: Answers, labels: Sequence[Any] | None = None, label_time: NDA
         None if labels is None else _objects(labels),
         groups | {name: _objects([_text(value) for value in values]) for name, values in answers.groups.items()},
         label_time,
+        answers.absent.get(f"{OUTPUT}{layout.score}"),
     )
 
 

@@ -14,8 +14,10 @@ from monitors.measurement import Measurement
 from monitors.monitor import Feed, State
 from monitors.numeric import Counts, Numeric
 from monitors.quality import hashing
-from monitors.quality.reading import LEAST, Column, read
+from monitors.quality.reading import LEAST, Column, read, score
+from monitors.record import Batch
 from monitors.reference import Reference
+from monitors.score import ClassScores
 from monitors.tally import Tally
 from monitors.view import View
 
@@ -31,8 +33,9 @@ class ColumnQuality:
 
     A column is constant if all its values have one 16-bit hash: by Cauchy and Schwarz that is so exactly if rows · Σh² = (Σh)²,
     and both sums add up. Two values in turn are taken for one in 1 of 65,536 cases, more values more rarely still.
+    Scores that are no numbers, which every other monitor leaves out, are counted too.
     State: int64 [columns] for each of `CELLS`, numeric columns first, then wide, then categorical ones; for each of the last
-    a Tally of the values that the reference has not.
+    a Tally of the values that the reference has not; `scores` int64 [2]: scores that were asked for, those of them not finite.
     """
 
     name = "quality"
@@ -51,7 +54,7 @@ class ColumnQuality:
             *(Column.of(name, None, timed) for name in self._wide),
             *(Column.of(one.name, one.profile, timed) for one in self._categories),
         )
-        self._least = least
+        self._least, self._scored = least, _scored(reference)
         self._low = np.array([p.low for p in numbers if isinstance(p, Numeric)])[:, None]
         self._high = np.array([p.high for p in numbers if isinstance(p, Numeric)])[:, None]
         self._first = int(layout.offsets[layout.numeric])
@@ -66,6 +69,7 @@ class ColumnQuality:
 
     def begin(self) -> State:
         cells: State = {name: np.zeros(len(self._columns), np.int64) for name in CELLS}
+        cells["scores"] = np.zeros(2, np.int64)
         return cells | {f"unseen.{quantity.name}": Tally(MOST) for quantity in self._categories}
 
     def fold(self, state: State, view: View, weight: int = 1) -> None:
@@ -82,7 +86,7 @@ class ColumnQuality:
         if self._categories:
             self._values(found[:, k + w :], view, state, weight)
         found *= np.array([column.name in view.batch.columns for column in self._columns])
-        for name, counts in zip(CELLS, found, strict=True):
+        for name, counts in (*zip(CELLS, found, strict=True), ("scores", _scores(view.batch))):
             cell: Any = state[name]
             cell += weight * counts
 
@@ -92,7 +96,9 @@ class ColumnQuality:
         for column, counts in zip(self._columns, table, strict=True):
             names = state.get(f"unseen.{column.name}")
             found += read(column, dict(zip(CELLS, counts, strict=True)), names, self._least)  # type: ignore[arg-type]
-        return found
+        scores: Any = state["scores"]
+        answered, spoilt = scores.tolist()
+        return [*found, score(spoilt, answered, self._scored, self._least)] if answered else found
 
     def _numbers(self, found: Counts, view: View) -> None:
         _, missing, infinite, below, above, _, total, squares = found
@@ -126,6 +132,23 @@ class ColumnQuality:
                 hashes = (hashing.of_texts(map(_text, others)) >> _SHIFT).astype(np.int64)
                 total[row] += hashes.sum()
                 squares[row] += (hashes**2).sum()
+
+
+def _scored(reference: Reference) -> int:
+    """Training rows whose score is known to have been a number; where none was given, all are taken to have had one."""
+    scores = reference.scores
+    if scores is None:
+        return reference.rows
+    return int((scores.classes[0] if isinstance(scores, ClassScores) else scores.values).counts.sum())
+
+
+def _scores(batch: Batch) -> Counts:
+    """How many scores were asked for, and how many of them are no numbers, int64 [2]."""
+    if batch.scores is None:
+        return np.zeros(2, np.int64)
+    asked = np.ones(len(batch), np.bool_) if batch.unscored is None else ~batch.unscored
+    spoilt = ~np.isfinite(batch.scores.reshape(len(batch), -1)).all(1)
+    return np.array([asked.sum(), (asked & spoilt).sum()], np.int64)
 
 
 def _fresh(profile: Any) -> NDArray[np.bool_]:

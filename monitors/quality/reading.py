@@ -13,12 +13,16 @@ from monitors.categorical import Categorical
 from monitors.measurement import Measurement
 from monitors.numeric import QUANTILES, Numeric
 from monitors.quality.excess import excess
+from monitors.record import OUTPUT
 from monitors.reference import Profile
 from monitors.significance import wilson
 from monitors.tally import Tally
 
 LEAST = 30
 """Values that a column needs before anything is said of it."""
+
+SCORE = f"{OUTPUT}score"
+"""Its subject; no input is called so."""
 
 FLOORS = {"missing": 0.01, "nonfinite": 0.001, "out_of_range": 0.01, "unseen": 0.005}
 """By how much a share must be above the reference's own to matter."""
@@ -65,6 +69,15 @@ def read(column: Column, counts: Mapping[str, int], names: Tally | None, least: 
         assert isinstance(profile, Categorical)
         found.append(_unseen(column, profile, counts["unseen"], present, names, least))
     return [*found, _constant(column, counts, present, least)] if column.commonest < 1 else found
+
+
+def score(spoilt: int, n: int, before: int, least: int) -> Measurement:
+    """How many of n scores are no numbers. before: scores of the reference, of which none was.
+
+    A training row whose score is not finite is one that was not scored, so that a model which has always answered some with
+    NaN alarms from the first day on.
+    """
+    return _share(Column(SCORE, None), "nonfinite", spoilt, n, least, (0, before), FLOORS["nonfinite"])
 
 
 def commonest(profile: Profile) -> float:

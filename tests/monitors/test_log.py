@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def _all(path: Path, facts: Facts) -> list[Rows]:
 
 
 def test_columns_come_as_the_model_takes_them(tmp_path: Path, facts: Facts) -> None:
-    """float32 where it is float32, NaN and None where there is nothing, wide ones side by side."""
+    """float32 where it is float32, NaN and None where there is nothing, wide ones side by side; a null score is none at all."""
     path = _write(
         tmp_path / "log.parquet",
         [1, 0, 2],
@@ -66,7 +67,7 @@ def test_columns_come_as_the_model_takes_them(tmp_path: Path, facts: Facts) -> N
         label=pa.array([1, None, 0]),
         **{
             "input.time": [0.1, 0.2, 0.3],
-            "output.probability": pa.array([0.7, 0.2, None]),
+            "output.probability": pa.array([math.nan, 0.2, None]),
             "output.late": [1, 0, 0],
             "group.sex": ["f", None, "m"],
         },
@@ -84,7 +85,9 @@ def test_columns_come_as_the_model_takes_them(tmp_path: Path, facts: Facts) -> N
     assert np.isnan(batch.columns["image"][0]).all()
     assert "words" not in batch.columns
     assert batch.scores is not None
-    assert np.allclose(batch.scores, [0.2, 0.7, np.nan], equal_nan=True)
+    assert np.allclose(batch.scores, [0.2, np.nan, np.nan], equal_nan=True)
+    assert batch.unscored is not None
+    assert batch.unscored.tolist() == [False, False, True]
     assert batch.predictions is not None
     assert batch.predictions.tolist() == batch.columns["output.late"].tolist() == [0, 1, 0]
     assert batch.groups["sex"].tolist() == [None, "f", "m"]

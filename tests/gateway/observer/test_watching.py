@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from gateway.config import Config
+from gateway.observer.batches import batch
 from gateway.observer.watching import Watching
 from gateway.record import Answers
 from gateway.store.joining import Joined
@@ -83,3 +84,14 @@ def test_refusals_without_a_version_count_where_the_newest_row_is(config: Config
     watching.refusals(dataclasses.replace(refusals(["r"]), time=[START + 5 * SECOND]))
     newest = {subject.version: (hub.newest - START) // SECOND for subject, hub in watching.hubs()}
     assert newest == {1: 5, 2: 1}
+
+
+def test_a_score_that_was_not_asked_for_is_told_from_none() -> None:
+    """Neither is a number, and only one is the model's fault."""
+    told = answers(["a", "b", "c"])
+    told.outputs["score"][1:] = np.nan
+    found = batch(dataclasses.replace(told, absent={"output.score": np.array([False, False, True])}))
+    assert found.scores is not None
+    assert found.unscored is not None
+    assert np.isnan(found.scores).tolist() == [False, True, True]
+    assert found.unscored.tolist() == [False, False, True]

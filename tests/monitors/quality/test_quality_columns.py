@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from itertools import pairwise
@@ -21,7 +22,10 @@ from monitors.quality.excess import excess
 from monitors.quality.reading import Column, commonest, read
 from monitors.record import Batch
 from monitors.reference import Reference
+from monitors.registry import hub
+from monitors.rehearsal import rehearse
 from monitors.schema import ColumnSpec, Schema
+from monitors.settings import Settings
 from monitors.tally import Tally
 from monitors.view import View
 
@@ -138,6 +142,45 @@ def test_wide_columns_are_counted_and_not_tested(airport: Reference, flights: Fl
     assert found["image", "constant"].value == 0
     assert measured(airport, flights(image=np.ones((1000, 6))))["image", "constant"].value == 1
     assert all(found["image", kind].p is None for kind in ("missing", "nonfinite", "constant"))
+
+
+@pytest.mark.parametrize("width", [None, 3])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize(("rows", "loud"), [(0, False), (3, True), (20, True), (1000, True)])
+def test_a_score_that_is_no_number_is_found(
+    airport: Reference, flights: Flights, width: int | None, value: float, rows: int, loud: bool
+) -> None:
+    """From 3 in 1,000 on, and though all others leave such rows out; of several classes one is enough."""
+    scores = np.full(1000 if width is None else (1000, width), 0.25)
+    scores.reshape(1000, -1)[:rows, -1] = value
+    one = measured(airport, dataclasses.replace(flights(), scores=scores))["output.score", "nonfinite"]
+    assert (one.value, one.n, one.enough) == (rows / 1000, 1000, True)
+    assert one.p is not None
+    assert (one.matters and one.p < 1e-3) == loud
+
+
+def test_a_score_that_nobody_asked_for_is_none(airport: Reference, flights: Flights) -> None:
+    """Its row does not count, nor does one of a model that gives none; fewer than 30 say nothing."""
+    scores, unscored = np.full(1000, np.nan), np.ones(1000, bool)
+    assert ("output.score", "nonfinite") not in measured(airport, flights())
+    bare = dataclasses.replace(flights(), scores=scores, unscored=unscored)
+    assert ("output.score", "nonfinite") not in measured(airport, bare)
+    few = dataclasses.replace(bare, unscored=np.arange(1000) >= 29)
+    assert not measured(airport, bare, few)["output.score", "nonfinite"].enough
+
+
+@pytest.mark.parametrize("share", [0.02, 1.0])
+def test_a_model_that_answers_no_numbers_alarms(share: float, flights: Flights) -> None:
+    """In its first window, also where only rows that it was not fitted on have a score in the reference."""
+    past = flights(6000, seed=0)
+    scores = np.where(np.arange(6000) < 4000, np.nan, 0.5)
+    specs = ColumnSpec("temperature", "numeric"), ColumnSpec("seats", "numeric")
+    built = Reference.build(past.columns, Schema(specs, "binary"), scores)
+    of = hub(rehearse(built, dataclasses.replace(past, scores=scores)), (), Settings(lateness=0.0))
+    found = np.where(np.random.default_rng(3).random(1000) < share, np.nan, 0.5)
+    of.answers(dataclasses.replace(flights(), scores=found))
+    (window,) = of.finish()
+    assert ("quality", "output.score", "nonfinite") in {one.measurement.key for one in window.firing}
 
 
 def test_what_was_not_recorded_is_not_missing(airport: Reference, flights: Flights) -> None:
