@@ -14,6 +14,7 @@ from gateway.errors import ConfigError
 from gateway.manifest import Name
 from gateway.quantity import Bytes, Count, Seconds, VersionNumber, Weight, seconds
 from gateway.traffic import RolloutConfig, RuleConfig, StickyText
+from monitors.settings import SLICED, Sliced
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -95,7 +96,7 @@ class Monitoring(Frozen):
 
     every: windows begin and end on its multiples. rows: how many answers make one; at_most: after which it closes with fewer.
     false_alarms_per_month: how many may be raised though nothing changed. slices: rows that are watched once more on their
-    own, such as {carrier: [UA, DL]}.
+    own, such as {carrier: [UA, DL]}; sliced: by which monitors.
     """
 
     on: bool = True
@@ -106,6 +107,7 @@ class Monitoring(Frozen):
     false_alarms_per_month: Annotated[float, Field(gt=0, le=10_000)] = 1.0
     min_group: Count = 30
     slices: tuple[dict[str, tuple[str | int | bool, ...]], ...] = ()
+    sliced: tuple[Sliced, ...] = SLICED
 
     @model_validator(mode="before")
     @classmethod

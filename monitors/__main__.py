@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from rich.console import Console
 from rich.table import Table
@@ -21,7 +21,7 @@ from monitors.log import read_log
 from monitors.manifest import read_facts
 from monitors.offline import Report, judge
 from monitors.reference import Reference
-from monitors.settings import Settings
+from monitors.settings import SLICED, Settings, Sliced
 from monitors.slices import slices
 
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             false_alarms_per_month=given.alarms_per_month,
             min_group=given.min_group,
             slices=tuple(given.slice),
+            sliced=tuple(given.sliced or SLICED),
         )
         reports = judge(read_log(given.log, facts), reference, facts.groups, settings, given.role)
         fired = _as_json(reports) if given.json else _as_tables(reports)
@@ -71,6 +72,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--min-group", type=int, default=defaults.min_group, help="rows for a group to be compared")
     parser.add_argument(
         "--slice", type=_slice, action="append", default=[], help="rows to watch on their own: carrier=UA,DL"
+    )
+    parser.add_argument(
+        "--sliced",
+        choices=get_args(Sliced),
+        action="append",
+        help=f"a monitor that watches them, instead of {', '.join(SLICED)}",
     )
     parser.add_argument("--fail-on-alarm", action="store_true", help="exit with 1 if any alarm fired")
     return parser

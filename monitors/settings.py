@@ -4,8 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, Literal, get_args
 
 from monitors.schema import Category
+
+Sliced = Literal[
+    "performance",
+    "estimate",
+    "quality",
+    "prediction_drift",
+    "fairness",
+    "drift",
+    "multivariate_drift",
+    "label_drift",
+    "outlier",
+]
+"""The monitors that can watch a slice."""
+
+SLICED: Final[tuple[Sliced, ...]] = ("performance", "estimate", "quality", "prediction_drift", "fairness")
+"""Those that do, unless others are named."""
 
 Slices = tuple[Mapping[str, tuple[Category, ...]], ...]
 
@@ -33,7 +50,7 @@ class Settings:
     of: int = 3
     min_group: int = 30
     slices: Slices = ()
-    sliced: tuple[str, ...] = ("performance", "estimate", "quality", "prediction_drift", "fairness")
+    sliced: tuple[Sliced, ...] = SLICED
     keep_bytes: int = 32 * 2**20
     history: int = 500
 
@@ -45,5 +62,7 @@ class Settings:
             raise ValueError(f"lateness: found {self.lateness}, expected 0 or more")
         if self.at_most < self.every:
             raise ValueError(f"at_most: found {self.at_most} s, expected at least `every`, {self.every} s")
+        if unknown := [name for name in self.sliced if name not in get_args(Sliced)]:
+            raise ValueError(f"sliced: found {', '.join(unknown)}, expected {', '.join(get_args(Sliced))}")
         if self.k > self.of:
             raise ValueError(f"k of m: found {self.k} of {self.of}, expected at most {self.of} of {self.of}")

@@ -83,8 +83,9 @@ monitors.chronicle monitors.drift.change monitors.drift.feature monitors.drift.l
 monitors.detector monitors.drift.multivariate monitors.drift.ranking monitors.estimate.binary monitors.extreme \
     monitors.fairness.groups monitors.outlier monitors.performance.binary monitors.performance.coverage \
     monitors.performance.multiclass monitors.performance.regression monitors.portrait monitors.quality.columns \
-    monitors.quality.duplicates monitors.quality.refusals monitors.slices monitors.task monitors.trust
-monitors.estimate.gap monitors.monitor monitors.performance.calibration monitors.performance.confusion
+    monitors.quality.duplicates monitors.slices monitors.task monitors.trust
+monitors.estimate.gap monitors.monitor monitors.performance.calibration monitors.performance.confusion \
+    monitors.quality.refusals
 monitors.bins monitors.drift.answer monitors.drift.comparison monitors.fairness.gap monitors.performance.figure \
     monitors.quality.reading monitors.view
 monitors.judgement monitors.layout monitors.performance.classes monitors.significance

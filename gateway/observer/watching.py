@@ -161,6 +161,7 @@ def settings(wanted: Monitoring) -> Settings:
         false_alarms_per_month=wanted.false_alarms_per_month,
         min_group=wanted.min_group,
         slices=slices,
+        sliced=wanted.sliced,
         keep_bytes=_KEEP_BYTES,
     )
 

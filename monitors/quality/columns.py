@@ -139,7 +139,8 @@ def _scored(reference: Reference) -> int:
     scores = reference.scores
     if scores is None:
         return reference.rows
-    return int((scores.classes[0] if isinstance(scores, ClassScores) else scores.values).counts.sum())
+    known = scores.classes[0] if isinstance(scores, ClassScores) else scores.values
+    return int(known.counts.sum()) or reference.rows
 
 
 def _scores(batch: Batch) -> Counts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -16,13 +16,13 @@ from monitors.record import Batch
 from monitors.reference import Reference
 from monitors.registry import detectors_for, monitors_for
 from monitors.schema import ColumnSpec, Schema
-from monitors.settings import Settings
+from monitors.settings import Settings, Sliced
 from monitors.view import View
 from tests.monitors.answering import batch
 from tests.monitors.conftest import _example
 
 STATE_BYTES = 512 * 1024
-SETTINGS = Settings(slices=({"origin": ("JFK",)},))
+SETTINGS = Settings(slices=({"origin": ("JFK",)},), sliced=get_args(Sliced))
 TASKS = ("binary", "multiclass", "regression", "other")
 
 

@@ -359,6 +359,13 @@ def test_a_slice_is_measured_and_not_tested(reference: Reference, example: Calla
     assert {each.measurement.p for each in judged} == {None}
 
 
+def test_a_monitor_that_watches_no_slice_is_refused() -> None:
+    """The message says which ones do."""
+    sliced: Any = ("drift", "refusals")
+    with pytest.raises(ValueError, match=r"sliced: found refusals, expected performance, .* outlier"):
+        Settings(sliced=sliced)
+
+
 def test_tracks_do_not_depend_on_the_order_of_rows() -> None:
     """Neither their slots nor their sums, however far rows reach and however they are divided."""
     random = np.random.default_rng(0)

@@ -133,12 +133,16 @@ def test_a_log_without_answers_and_labels_works(
 
 
 def test_options_reach_the_windows(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Their length, their rows, and slices."""
-    found = _json(capsys, str(log), "--window", "1h", "--rows", "2000", "--at-most", "7d", "--slice", "carrier=UA,DL")
+    """Their length, their rows, slices, and what watches them."""
+    given = (str(log), "--window", "1h", "--rows", "2000", "--at-most", "7d", "--slice", "carrier=UA,DL")
+    found = _json(capsys, *given)
     starts = {line["window"][0] for line in found if line["about"] == "answers"}
     assert len(starts) == 3
     assert all(":00:00" in start for start in starts)
     assert "accuracy [carrier=UA,DL]" in {line["subject"] for line in found}
+    sliced = ("drift", "multivariate_drift", "outlier", "label_drift")
+    found = _json(capsys, *given, *(word for name in sliced for word in ("--sliced", name)))
+    assert {line["monitor"] for line in found if "[carrier=UA,DL]" in line["subject"]} == set(sliced)
 
 
 def test_people_get_a_table(log: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,6 +170,7 @@ def test_alarms_may_fail_the_command(log: Path, capsys: pytest.CaptureFixture[st
         (["x", *GIVEN, "--slice", "a=1", "--slice", "a=1"], 1, "stands more than once"),
         ([], 2, "required: log"),
         (["x", *GIVEN, "--window", "soon"], 2, "expected a duration such as 1m, found 'soon'"),
+        (["x", *GIVEN, "--sliced", "shadow"], 2, "invalid choice: 'shadow'"),
         (["x", *GIVEN, "--slice", "carrier"], 2, "such as carrier=UA,DL"),
     ],
 )

@@ -10,11 +10,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from gateway.config import Config
+from gateway.config import Config, Monitoring
 from gateway.observer.batches import batch
-from gateway.observer.watching import Watching
+from gateway.observer.watching import Watching, settings
 from gateway.record import Answers
 from gateway.store.joining import Joined
+from monitors.settings import Settings
 from tests.gateway.store.answering import START, answers, refusals
 
 MODELS = Path(__file__).parents[3] / "models"
@@ -95,3 +96,9 @@ def test_a_score_that_was_not_asked_for_is_told_from_none() -> None:
     assert found.unscored is not None
     assert np.isnan(found.scores).tolist() == [False, True, True]
     assert found.unscored.tolist() == [False, False, True]
+
+
+def test_what_watches_slices_is_told() -> None:
+    """By the configuration to the monitors."""
+    assert settings(Monitoring()).sliced == Settings().sliced
+    assert settings(Monitoring(sliced=("drift", "outlier"))).sliced == ("drift", "outlier")
