@@ -13,6 +13,9 @@ from monitors.numeric import Floats, Numeric
 
 COMPONENTS = 8
 
+LARGEST = 1e150
+"""Numbers are cut to it: the square of a larger one is none."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Projection:
@@ -45,7 +48,7 @@ class Projection:
     @classmethod
     def build(cls, rows: NDArray[Any], share: float = 1.0) -> Projection:
         """Fits `rows`, numbers [n, width >= 2]: the fewest components that hold `share` of the variance, at most 8."""
-        numbers = np.where(np.isfinite(rows), rows, np.nan).astype(np.float64)
+        numbers = np.where(np.isfinite(rows), rows, np.nan).astype(np.float64).clip(-LARGEST, LARGEST)
         present = np.isfinite(numbers)
         n = np.maximum(present.sum(0), 1)
         mean = np.where(present, numbers, 0).sum(0) / n

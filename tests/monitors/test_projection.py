@@ -41,6 +41,17 @@ def test_projection_takes_any_numbers(rows: Any) -> None:
     assert np.isfinite(errors).all()
 
 
+def test_numbers_without_a_square_leave_a_projection() -> None:
+    """A sentinel of the largest float in a few rows makes no component NaN."""
+    rows = np.random.default_rng(0).normal(size=(500, 3))
+    rows[:3, 1] = np.finfo(np.float64).max
+    fitted = Projection.build(rows)
+    parts = (fitted.mean, fitted.scale, fitted.components, fitted.explained)
+    assert all(np.isfinite(part).all() for part in parts)
+    assert fitted.error.count == 500
+    assert np.isfinite(fitted.project(rows[3:])[1]).all()
+
+
 def test_plane_and_windows_agree(reference: Reference, example: Any) -> None:
     """Projecting the reference's own rows gives the profile of the error that it kept."""
     columns, schema, _, _ = example()
