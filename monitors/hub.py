@@ -90,7 +90,7 @@ class Hub:
         return self._requests.newest or 0
 
     def quiet(self, about: About) -> bool:
-        """Whether the newest window of this kind is of the past: no answer has come for long, nor a refusal or a label for theirs."""
+        """Whether the newest window of this kind is of the past: nothing of its kind has come for long, nor an answer."""
         if about == REQUESTS:
             return self._requests.quiet
         return self._windows.quiet and (about == ANSWERS or self._series.quiet)
