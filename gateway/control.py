@@ -313,24 +313,20 @@ class Control:
 def _begun(config: Config, folder: Path) -> Kept:
     """At a new start of the gateway: what the configuration asks for, and what of it was otherwise when it last ran."""
     desired = transitions.initial(config, revision=1)
-    before = _last(folder)
-    if before is None:
-        return Kept(config, desired)
-    other = [planning.Change("", words) for words in planning.restarts(before.config, config)]
-    changes = [*other, *planning.directed(before.config, config, desired.models)]
-    return Kept(config, desired, _events(changes, ITSELF, "restart"))
+    return Kept(config, desired, _events(_since(folder, config, desired), ITSELF, "restart"))
 
 
-def _last(folder: Path) -> Kept | None:
-    """What was in force when the gateway last ran on this folder."""
-    for path in sorted(folder.glob("desired-*"), key=lambda path: path.stat().st_mtime_ns, reverse=True):
+def _since(folder: Path, config: Config, desired: Desired) -> list[planning.Change]:
+    """What has changed since the gateway last ran on this folder."""
+    files = sorted(folder.glob("desired-*"), key=lambda path: path.stat().st_mtime_ns)
+    for path in files[-1:]:
         try:
-            found = pickle.loads(path.read_bytes())  # our own, mode 0600
+            before: Config = pickle.loads(path.read_bytes()).config  # our own, mode 0600
+            other = [planning.Change("", words) for words in planning.restarts(before, config)]
+            return [*other, *planning.directed(before, config, desired.models)]
         except Exception as problem:
             logger.warning("%s was written by another driftgate (%s): the history begins after it", path, problem)
-            return None
-        return found if isinstance(found, Kept) else None
-    return None
+    return []
 
 
 def _events(changes: Sequence[planning.Change], who: str, what: str) -> tuple[Event, ...]:
