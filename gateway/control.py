@@ -70,13 +70,16 @@ class Control:
         kept = restored or _begun(config, self._file.parent)
         self._config, self._desired, self._untold = kept
         self._steering = Steering(Ledger(config.data / "state" / "rollouts.sqlite"), time.time_ns)
-        self._steering.adopt(self._config, self._untold[-1].who if self._untold else ITSELF)
+        self._steering.adopt(self._config, self._untold[-1].who if restored and self._untold else ITSELF)
         if restored is None:
             self._steering.interrupt()
-        self._put(self._steered(self._desired))
+            self._put(self._steered(self._desired))
+            for stale in set(self._file.parent.glob("desired-*")) - {self._file}:
+                stale.unlink()
+        else:
+            with contextlib.suppress(OSError):  # no room just now: every look tries again
+                self._direct()
         self._note()
-        for stale in set(self._file.parent.glob("desired-*")) - {self._file}:
-            stale.unlink()
         self._observer = Asking()
         self._counting = True  # as far as we know: whoever was here before may have had the observer count
         self._shadowed: Config | None = None
@@ -313,20 +316,21 @@ class Control:
 def _begun(config: Config, folder: Path) -> Kept:
     """At a new start of the gateway: what the configuration asks for, and what of it was otherwise when it last ran."""
     desired = transitions.initial(config, revision=1)
-    return Kept(config, desired, _events(_since(folder, config, desired), ITSELF, "restart"))
+    return Kept(config, desired, _since(folder, config, desired))
 
 
-def _since(folder: Path, config: Config, desired: Desired) -> list[planning.Change]:
-    """What has changed since the gateway last ran on this folder."""
-    files = sorted(folder.glob("desired-*"), key=lambda path: path.stat().st_mtime_ns)
+def _since(folder: Path, config: Config, desired: Desired) -> tuple[Event, ...]:
+    """What has changed since the gateway last ran on this folder, after what it had not told by then."""
+    files = sorted(folder.glob("desired-*.pickle"), key=lambda path: path.stat().st_mtime_ns)
     for path in files[-1:]:
         try:
-            before: Config = pickle.loads(path.read_bytes()).config  # our own, mode 0600
-            other = [planning.Change("", words) for words in planning.restarts(before, config)]
-            return [*other, *planning.directed(before, config, desired.models)]
+            before: Kept = pickle.loads(path.read_bytes())  # our own, mode 0600
+            other = [planning.Change("", words) for words in planning.restarts(before.config, config)]
+            changes = [*other, *planning.directed(before.config, config, desired.models)]
+            return (*before.untold, *_events(changes, ITSELF, "restart"))
         except Exception as problem:
             logger.warning("%s was written by another driftgate (%s): the history begins after it", path, problem)
-    return []
+    return ()
 
 
 def _events(changes: Sequence[planning.Change], who: str, what: str) -> tuple[Event, ...]:

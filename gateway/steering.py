@@ -102,10 +102,9 @@ class Steering:
             return
         verdicts: tuple[Verdict, ...] = ()
         answered = (0.0, 0.0)
-        if state.phase not in LOOKING and self._verdicts.get(
-            model
-        ):  # whoever it waits for wants to know what was found
-            verdicts, answered = self._verdicts[model], self._answered[model]
+        found, counted = self._verdicts.get(model), self._answered.get(model)
+        if state.phase not in LOOKING and found and counted:  # whoever it waits for wants to know what was found
+            verdicts, answered = found, counted
         elif evidence is not None and state.starts:
             verdicts = judge(state.plan, evidence.stable, evidence.candidate, self._patient(state, provider))
             answered = _requests(evidence.stable), _requests(evidence.candidate)

@@ -166,7 +166,7 @@ def _stages(data: Path, rows: int) -> dict[str, float]:
             with stage("watch"):
                 watching.answers(answers)
                 for _, hub in watching.hubs():
-                    advance(hub, reader.reached_ns)
+                    advance(hub, reader.reached_ns, reader.reached_ns)
             with stage("buffer"):
                 store.append(answers)
         if store.waiting >= 50_000 or reader.finished:

@@ -89,6 +89,11 @@ class Hub:
         """When the newest row was asked, or request refused, ns; 0 before the first."""
         return self._requests.newest or 0
 
+    @property
+    def until(self) -> int | None:
+        """What `advance` was told last that was not less than before, ns; None before it was."""
+        return self._windows.until
+
     def quiet(self, about: About) -> bool:
         """Whether the newest window of this kind is of the past: nothing of its kind has come for long, nor an answer."""
         if about == REQUESTS:
@@ -152,7 +157,7 @@ class Hub:
 
         No alarm of a version that answers no more fires, also if labels still come.
         """
-        kept = self._past.fullest()
+        kept = self._past.fullest(self._windows.boundary)
         closed = self._chronicle.newest
         newest = [closed[about] for about in (ANSWERS, LABELS, REQUESTS) if about in closed]
         newest += [self._remeasured(kept)] if kept else []
@@ -252,7 +257,7 @@ class Hub:
             measured = self._follow(LABELS, portion)
             found.append(self._judge(LABELS, span.start, span.end, span.rows, measured, labelled=span.rows))
         silent = not self._series.panes and self._series.open is None
-        ripe = self._past.due() if silent else self._past.ripe()
+        ripe = self._past.due() if silent else self._past.ripe(self._windows.boundary)
         return found + [self._judge_labelled(kept) for kept in ripe]
 
     def _follow(self, about: About, portion: Portion) -> list[Measurement]:
@@ -287,9 +292,11 @@ class Hub:
         look: int | None = None,
     ) -> Window:
         every = self._windows.every
-        before = None if about == LABELS else self._chronicle.newest.get(about)  # labels may come but once a month
+        # Labels may come but once a month, and windows of theirs are judged in any order.
+        before = self._chronicle.newest.get(about) if about in (ANSWERS, REQUESTS) else None
         if before and start - before.end // every > QUIET * self._windows.at_most:
-            self._alarms[about].end()
+            for ended in (ANSWERS, LABELLED) if about == ANSWERS else (about,):
+                self._alarms[ended].end()
         seconds = (end - start) * every / SECOND
         weighed = self._weighed(found, labelled if about == LABELLED else n, seconds)
         judged = tuple(self._alarms[about].judge(seconds, weighed, end * every / SECOND, look))

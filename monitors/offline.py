@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monitors.alarm import Judged
 from monitors.categorical import elements, is_missing
 from monitors.hub import REQUESTS, Hub
 from monitors.judgement import Window
@@ -101,9 +102,11 @@ def judge(
     """What was found in each window of each version of one role.
 
     Windows of answers, and of labels as they came, stand in the order in which they closed. The labelled ones come last,
-    each once: their values rest on every label of the log, their states are those of the moment when they were judged.
+    each once: their values rest on every label of the log, their states are those of the moment when they were judged, and
+    what fired then does so, whatever a later look at more labels said.
     """
     open_: dict[int, Judging] = {}
+    fired: dict[tuple[int, int, tuple[str, str, str]], Judged] = {}
     for rows in log:
         if rows.role != role or not len(rows.batch):
             continue
@@ -112,12 +115,24 @@ def judge(
         for window in open_[rows.version].take(rows.batch):
             if window.about != "labelled":
                 yield Report(rows.version, role, window)
+            fired |= _fired(rows.version, window)
     for version, judging in sorted(open_.items()):
         for window in judging.finish():
             if window.about != "labelled":
                 yield Report(version, role, window)
+            fired |= _fired(version, window)
         for window in judging.hub.labelled_windows():
-            yield Report(version, role, window)
+            known = (fired.get((version, window.start, one.measurement.key)) for one in window.judged)
+            states = zip(window.judged, known, strict=True)
+            judged = tuple(
+                dataclasses.replace(one, state=was.state, since=was.since) if was else one for one, was in states
+            )
+            yield Report(version, role, dataclasses.replace(window, judged=judged))
+
+
+def _fired(version: int, window: Window) -> dict[tuple[int, int, tuple[str, str, str]], Judged]:
+    """Of a labelled window."""
+    return {(version, window.start, one.measurement.key): one for one in window.firing if window.about == "labelled"}
 
 
 def _recorded(windows: Iterable[Window]) -> Iterator[Window]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect
+from bisect import bisect, bisect_left
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,11 +104,11 @@ class Past:
         self._hot[id(kept)] = kept  # the most recently used one stands last
         return kept.portion
 
-    def ripe(self) -> list[Kept]:
+    def ripe(self, boundary: int | None = None) -> list[Kept]:
         """Windows whose labels have grown, and whose later ones have since got as many: theirs have come, as far as they will
-        for now. In order of time."""
+        for now. In order of time. boundary: a pane; windows from there on are of a clock that was ahead, and say nothing."""
         found, later = [], 0
-        for kept in reversed(self.windows):
+        for kept in reversed(self._before(boundary)):
             waits = kept.due and later - kept.mark < kept.labelled - kept.seen
             if kept.due and not waits:
                 found.append(kept)
@@ -117,12 +117,16 @@ class Past:
             later += kept.labelled
         return found[::-1]
 
-    def fullest(self) -> Kept | None:
-        """The newest window in which something was tested, else the newest that was judged, else that with the most labels."""
-        judged = [kept for kept in reversed(self.windows) if kept.seen]
+    def fullest(self, boundary: int | None = None) -> Kept | None:
+        """The newest window in which something was tested, else the newest that was judged, else that with the most labels.
+
+        boundary: see ripe.
+        """
+        windows = self._before(boundary)
+        judged = [kept for kept in reversed(windows) if kept.seen]
         if judged:
             return max(judged, key=lambda kept: kept.looks > 0)
-        labelled = [kept for kept in self.windows if kept.labelled]
+        labelled = [kept for kept in windows if kept.labelled]
         return max(labelled, key=lambda kept: kept.labelled, default=None)
 
     def due(self) -> list[Kept]:
@@ -141,6 +145,9 @@ class Past:
         self.windows = [Kept(**dict(zip(FIELDS, saved, strict=True))) for saved in tree["windows"]]
         self._starts = [kept.start for kept in self.windows]
 
+    def _before(self, boundary: int | None) -> list[Kept]:
+        return self.windows if boundary is None else self.windows[: bisect_left(self._starts, boundary)]
+
     def _bytes(self) -> int:
         return sum(len(k.blob) + len(k.found) + len(k.verdict) + len(k.estimates) for k in self.windows)
 
@@ -152,6 +159,9 @@ class Past:
     def _trim(self) -> None:
         while len(self._hot) > HOT:
             self._cool(next(iter(self._hot.values())))
+        if self._bytes() > self.keep_bytes:
+            for kept in self.windows:
+                kept.found = b""  # it can be had again
         while len(self.windows) > 2 and (len(self.windows) > MOST or self._bytes() > self.keep_bytes):
             first, second = self.windows[:2]
             self.portion(first).merge(self.portion(second))

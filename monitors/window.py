@@ -215,6 +215,7 @@ class Windows:
             self.until = until if self.until is None else max(self.until, until)
             return
         self.until, self.boundary = until, until // self.every
+        self.newest = None if self.newest is None else min(self.newest, until)
         if self.open and self.open.start >= self.boundary:
             closed, self.open = self.open, None
             yield closed

@@ -76,7 +76,10 @@ def _allocate(descriptor: int, size: int) -> None:
 def bytes_of(folder: Path) -> int:
     """What all journals below `folder` take on the disk."""
     total = 0
-    for path in folder.glob("*/*.journal"):
-        with contextlib.suppress(FileNotFoundError):  # the observer is done with it
-            total += path.stat().st_size
+    for journal in folder.glob("*"):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # the observer is done with it
+            for entry in os.scandir(journal):
+                if entry.name.endswith(".journal"):
+                    with contextlib.suppress(FileNotFoundError):
+                        total += entry.stat().st_size
     return total

@@ -273,10 +273,10 @@ class Fold:
         """Closes windows. final_ns: all that ended before it was read, unless a journal is still being caught up with."""
         behind = [reader.reached_ns for reader in self._readers.values() if reader.behind]
         for subject, hub in self.watching.hubs():
-            self._try(self._close, subject, hub, min([final_ns, *behind]))
+            self._try(self._close, subject, hub, min([final_ns, *behind]), final_ns)
 
-    def _close(self, subject: Subject, hub: Hub, frontier_ns: int) -> None:
-        for window in advance(hub, frontier_ns):
+    def _close(self, subject: Subject, hub: Hub, frontier_ns: int, clock_ns: int) -> None:
+        for window in advance(hub, frontier_ns, clock_ns):
             self._dirty = True
             for item in news(subject, window):
                 logger.log(logging.WARNING if item.begins else logging.INFO, "%s", item.sentence)

@@ -19,6 +19,7 @@ from monitors.judgement import Window
 from monitors.reference import Reference
 from monitors.registry import hub
 from monitors.settings import Settings
+from monitors.window import SET_BACK
 
 logger = logging.getLogger("driftgate")
 
@@ -145,9 +146,14 @@ class Watching:
         return Watched(layout.stamp, made)
 
 
-def advance(each: Hub, frontier_ns: int) -> list[Window]:
-    """Closes the windows that are complete. frontier_ns: every answer that ended before was handed over."""
-    return each.advance(frontier_ns - int(each.settings.lateness * _SECOND))
+def advance(each: Hub, frontier_ns: int, clock_ns: int) -> list[Window]:
+    """Closes the windows that are complete. frontier_ns: every answer that ended before was handed over.
+
+    clock_ns: now. Only if the clock goes back was it ahead before; a frontier that does is of a journal that is far behind.
+    """
+    until, clock = (ns - int(each.settings.lateness * _SECOND) for ns in (frontier_ns, clock_ns))
+    ahead = each.until is not None and clock < each.until - SET_BACK
+    return each.advance(until if ahead or each.until is None else max(until, each.until))
 
 
 def settings(wanted: Monitoring) -> Settings:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from gateway.rollout.gates import Verdict
-from gateway.traffic import RolloutConfig
+from gateway.traffic import KEPT, RolloutConfig
 
 Phase = Literal["pending", "running", "paused", "waiting_approval", "succeeded", "rolled_back", "aborted", "superseded"]
 
@@ -157,7 +157,11 @@ def encode(state: State) -> bytes:
 
 def decode(data: bytes) -> State:
     """What `encode` gave."""
-    return msgspec.json.decode(data, type=State, dec_hook=lambda _, plain: RolloutConfig.model_validate(plain))
+    return msgspec.json.decode(data, type=State, dec_hook=_plan)
+
+
+def _plan(_: type, plain: Any) -> RolloutConfig:
+    return RolloutConfig.model_validate(plain, context=KEPT)
 
 
 def _readied(state: State, ready: Collection[int], now: int) -> State:

@@ -365,6 +365,35 @@ async def test_what_cannot_be_told_at_once_is_told_later(site: Site) -> None:
     assert [(event.who, event.what) for event in await site.control.history(None, 9)] == [("bob", "unload")]
 
 
+async def test_what_was_not_told_before_a_stop_is_told_after_it(site: Site) -> None:
+    """Also where a file that was never whole lies beside."""
+    site.control._steering._ledger._database.execute("PRAGMA busy_timeout = 0")
+    blocker = sqlite3.connect(site.config.data / "state" / "rollouts.sqlite", isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    await site.control.change("unload", "m", [2], "bob")
+    blocker.execute("ROLLBACK")
+    (site.config.data / "state" / "desired-one.draft").write_bytes(b"half")
+    site.control = site.start("two")
+    assert [(event.who, event.what) for event in await site.control.history(None, 9)] == [("bob", "unload")]
+
+
+async def test_an_actor_that_finds_no_room_begins_all_the_same(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would start it a third time."""
+    await site.control.apply(ROLLOUT, "ann")
+    await site.report("a", [1, 2])
+
+    def keep(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr(module, "keep", keep)
+    site.control._steering.command("m", "abort", "ann", "")
+    site.control = site.start()
+    assert site.weights() == {1: 90.0, 2: 10.0}
+    monkeypatch.setattr(module, "keep", secret.keep)
+    await site.report("a", [1, 2])
+    assert site.weights() == {1: 100.0, 2: 0.0}
+
+
 @pytest.mark.parametrize("left", [b"what is this", pickle.dumps(module.Kept(Listen(), None))])  # type: ignore[arg-type]
 async def test_what_another_driftgate_left_is_no_obstacle(site: Site, left: bytes) -> None:
     """Its state cannot be read, or is of another form: the gateway begins with its configuration."""

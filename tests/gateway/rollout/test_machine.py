@@ -141,6 +141,12 @@ def test_where_only_one_version_is_ready_it_takes_all_that_it_may() -> None:
     assert weights(step(failed, (), 0, (2,), 2 * SECOND)[0]) == {1: 100, 2: 0}
 
 
+def test_a_rollout_that_was_begun_by_another_rule_is_read() -> None:
+    """What may not be written any more may have been: the ledger keeps it."""
+    kept = encode(started()).replace(b'"worse_by":0.01', b'"worse_by":5.0')
+    assert decode(kept).plan.gates[0].limit == 5
+
+
 class Rollouts(RuleBasedStateMachine):
     """Anything in any order, kept in two places: one that only remembers, one that is written and read at every change."""
 
