@@ -39,11 +39,11 @@ def number(
     wide: tuple[str, ...] = (),
     links: Sequence[dashboard.DashboardLink] = (),
 ) -> Panel:
-    """One number, with its past as a line behind it. now: without a past. filled: its colour fills the panel.
+    """One number, the newest. now: asked for at one moment only. filled: its colour fills the panel.
     legend: what is shown in the number's place."""
     drawn = (
         stat.Panel()
-        .graph_mode(common.BigValueGraphMode.NONE if now else common.BigValueGraphMode.AREA)
+        .graph_mode(common.BigValueGraphMode.NONE)  # a line behind the number makes it hard to read
         .color_mode(common.BigValueColorMode.BACKGROUND if filled else common.BigValueColorMode.VALUE)
         .text_mode(common.BigValueTextMode.NAME if legend else common.BigValueTextMode.VALUE)
         .justify_mode(common.BigValueJustifyMode.CENTER)

@@ -9,6 +9,7 @@ from grafana.proof.scene import Question
 REASONS: dict[str, str] = {
     "annotation Alerts": "no alert need fire",
     "overview · Alerts that fire": "no alert need fire",
+    "Refusals by reason": "no request need be refused",
     "rollout · Events": "what has just happened is drawn once its bar is full",
     "fairness · Gaps by attribute · E": "flights answers with a class: amounts are compared of regression models",
     "fairness · Gaps by attribute · F": "flights answers with a class: amounts are compared of regression models",
